@@ -1,0 +1,73 @@
+// Every bound of weft, in one place. Exceeding one is a refusal with a Code, never a crash.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+#include "base/money.hpp"
+#include "base/time.hpp"
+
+namespace weft::limits {
+
+// Names and texts
+inline constexpr std::size_t name_bytes_max = 63;
+inline constexpr std::size_t text_bytes_max = 4'096;      // a message to a person
+inline constexpr std::size_t argument_bytes_max = 8'192;  // one argv entry or environment value
+inline constexpr std::size_t arguments_max = 1'024;
+inline constexpr std::size_t environment_max = 512;
+inline constexpr std::size_t labels_max = 32;
+inline constexpr std::size_t last_lines_bytes_max = 2'048;  // kept of a rank that died
+
+// Wire
+inline constexpr std::size_t message_bytes_max = 1 << 20;
+inline constexpr std::size_t chunk_bytes_max = 256 << 10;  // a piece of a log or of the journal
+inline constexpr std::uint32_t requests_per_second_max = 20'000;  // per principal, at the gateway
+inline constexpr std::uint32_t requests_burst_max = 40'000;
+inline constexpr std::size_t capnp_nesting_max = 16;
+inline constexpr std::size_t list_max = 65'536;  // any list that has no smaller bound of its own
+
+// Fleet
+inline constexpr std::uint32_t workers_max = 16'384;
+inline constexpr std::uint32_t gpus_per_node_max = 64;
+inline constexpr std::uint32_t nodes_per_job_max = 65'536;
+inline constexpr std::uint32_t ranks_per_node_max = 256;
+inline constexpr std::uint32_t ranks_per_job_max = 65'536;
+inline constexpr std::size_t rank_address_bytes_max = 16'384;  // a UCX worker address
+inline constexpr Duration heartbeat_period = seconds(1);
+inline constexpr Duration heartbeat_silence_max = seconds(5);
+inline constexpr Duration recovery_grace = seconds(60);  // after a start nobody is declared dead
+static_assert(heartbeat_silence_max.ms >= 3 * heartbeat_period.ms);  // two losses are weather
+
+// Jobs
+inline constexpr std::size_t jobs_live_max = 1'000'000;
+inline constexpr std::size_t jobs_ended_kept = 100'000;  // older ones are in the journal only
+inline constexpr std::size_t job_spec_bytes_max = 256 << 10;
+inline constexpr int yaml_depth_max = 8;
+inline constexpr int yaml_nodes_max = 20'000;
+inline constexpr int spec_errors_max = 20;
+inline constexpr std::size_t backfill_depth_max = 128;  // jobs looked at behind a blocked head
+inline constexpr Duration prepare_time_max = seconds(120);
+inline constexpr Duration stop_grace = seconds(5);       // TERM to KILL
+inline constexpr Duration job_time_min = minutes(1), job_time_max = hours(24 * 366);
+inline constexpr std::uint32_t restarts_max = 1'000;
+inline constexpr std::size_t timeline_entries_max = 256;  // per job
+inline constexpr std::size_t events_kept = 65'536;        // for `weft events`
+inline constexpr std::size_t rank_log_bytes_max = 64 << 20;
+
+// Market
+inline constexpr Money money_max{1'000'000'000'000'000};  // 10^15 micro-dollars
+inline constexpr std::uint32_t quotes_open_max = 4;       // per customer
+inline constexpr Duration quote_ttl_default = seconds(60), quote_ttl_max = seconds(300);
+inline constexpr Duration quote_reserve_slack = seconds(2);
+inline constexpr Duration notice_min = seconds(10), notice_max = hours(24);
+
+// Requests remembered for idempotency
+inline constexpr std::size_t requests_kept = 1'000'000;
+inline constexpr Duration request_kept_for = hours(24 * 7);
+
+// Journal
+inline constexpr std::size_t batch_records_max = 256;
+inline constexpr std::size_t batch_bytes_max = 1 << 20;
+inline constexpr std::uint64_t snapshot_every_records = 10'000;
+inline constexpr std::size_t record_bytes_max = 8 << 20;
+
+}  // namespace weft::limits
