@@ -59,6 +59,9 @@ function(weft_program name)
   endif()
 endfunction()
 
+# What the sanitizer presets build and run: ctest -L sanitized.
+add_custom_target(sanitized-tests)
+
 # weft_test(NAME SOURCES ... LINK ... [LABELS ...] [ARGS ...]): a GoogleTest program, one ctest entry.
 function(weft_test name)
   cmake_parse_arguments(A "" "TIMEOUT" "SOURCES;LINK;LABELS;ARGS" ${ARGN})
@@ -71,5 +74,8 @@ function(weft_test name)
       WEFT_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
     add_test(NAME ${name} COMMAND ${name} ${A_ARGS})
     set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${A_TIMEOUT})
+    if(sanitized IN_LIST A_LABELS)
+      add_dependencies(sanitized-tests ${name})
+    endif()
   endif()
 endfunction()
