@@ -30,7 +30,9 @@ struct SessionClosed {         // says nothing about ranks
 struct SessionsAlive {         // heard from since the last one
   std::vector<SessionId> sessions;
 };
-struct GatewayLost {};         // all its sessions are closed; nobody is declared dead for it
+struct GatewayLost {           // one of the two gateways died and is being restarted
+  std::vector<SessionId> sessions;  // its sessions, all closed; nobody is declared dead for it
+};
 struct TimePassed {};          // the shell calls at next_timer()
 
 using Event = std::variant<Began, MessageCame, SessionClosed, SessionsAlive, GatewayLost, TimePassed>;
