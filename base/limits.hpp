@@ -37,6 +37,20 @@ inline constexpr Duration heartbeat_silence_max = seconds(5);
 inline constexpr Duration recovery_grace = seconds(60);  // after a start nobody is declared dead
 static_assert(heartbeat_silence_max.ms >= 3 * heartbeat_period.ms);  // two losses are weather
 
+// Sessions and launches
+inline constexpr std::size_t incarnations_kept = 16;  // superseded processes remembered, per node
+inline constexpr Duration order_repeat = seconds(2);     // until the worker shows that it was heard
+inline constexpr Duration quarantine = seconds(60);      // of a node that could not launch
+inline constexpr Duration blame_patience = milliseconds(300);  // for a better explanation of a death
+inline constexpr std::uint32_t launch_tries_max = 3;
+inline constexpr Duration backoff_max = minutes(5);
+inline constexpr Duration lease_broken_max = minutes(15);  // a lease with a lost node is closed then
+
+// Requests that wait
+inline constexpr std::size_t waits_per_principal_max = 1'024;
+inline constexpr Duration wait_max = seconds(60);
+inline constexpr std::size_t reply_bytes_max = message_bytes_max - (64 << 10);  // lists are cut there
+
 // Jobs
 inline constexpr std::size_t jobs_live_max = 1'000'000;
 inline constexpr std::size_t jobs_ended_kept = 100'000;  // older ones are in the journal only

@@ -180,6 +180,39 @@ struct Balance {
   amount @1 :Int64;  # micro-dollars
 }
 
+struct MeteredSpan {
+  node @0 :UInt64;
+  meter @1 :EnumsFile.MeterClass;
+  cause @2 :EnumsFile.Cause;
+  from @3 :Int64;  # ms
+  to @4 :Int64;  # ms
+  units @5 :UInt32;
+}
+
+struct LeaseHistory {
+  lease @0 :UInt64;
+  spans @1 :List(MeteredSpan);
+  postings @2 :List(Posted);
+}
+
+struct NodeBook {
+  node @0 :UInt64;
+  enrolledAt @1 :Int64;  # ms
+  unitsSince @2 :Int64;  # ms
+  capacity @3 :Int64;  # units x ms
+  idle @4 :Int64;  # units x ms
+  billed @5 :Int64;  # units x ms
+  owner @6 :Int64;  # units x ms
+  credited @7 :Int64;  # units x ms
+  cause @8 :EnumsFile.Cause;
+  superseded @9 :List(UInt64);
+}
+
+struct Usage {
+  account @0 :Text;
+  quantity @1 :Int64;  # units x ms
+}
+
 struct Snapshot {
   seq @0 :UInt64;
   epoch @1 :UInt64;
@@ -195,4 +228,8 @@ struct Snapshot {
   meters @11 :List(MeterTotals);
   balances @12 :List(Balance);
   answers @13 :List(Answered);
+  at @14 :Int64;  # ms
+  histories @15 :List(LeaseHistory);
+  nodeBooks @16 :List(NodeBook);
+  usages @17 :List(Usage);
 }

@@ -317,6 +317,68 @@ struct NextIds {  // the next number of each kind; taken in the record that anno
     v("posting", s.posting);
   }
 };
+struct MeteredSpan {  // a node's time in a lease; neighbours of the same kind are one span
+  NodeId node;
+  MeterClass meter{};
+  Cause cause{};      // of a credited span: who pays for it follows from it
+  Instant from, to;   // [from, to)
+  std::uint32_t units = 0;
+  bool operator==(const MeteredSpan&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("node", s.node);
+    v("meter", s.meter);
+    v("cause", s.cause);
+    v("from", s.from);
+    v("to", s.to);
+    v("units", s.units);
+  }
+};
+struct LeaseHistory {  // what its bill is made of
+  LeaseId lease;
+  std::vector<MeteredSpan> spans;
+  std::vector<Posted> postings;
+  bool operator==(const LeaseHistory&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("lease", s.lease);
+    v("spans", s.spans, limits::jobs_live_max);
+    v("postings", s.postings, limits::jobs_live_max);
+  }
+};
+struct NodeBook {  // a node's whole time, by class: billed + idle + owner + credited = capacity
+  NodeId node;
+  Instant enrolled_at;
+  Instant units_since;             // capacity counts up to here; the rest is units x time since
+  std::int64_t capacity = 0;       // units x ms, as the four below: closed segments only
+  std::int64_t idle = 0, billed = 0, owner = 0, credited = 0;
+  Cause cause{};                   // of the open segment
+  std::vector<Incarnation> superseded;  // worker processes that may not come back, newest last
+  bool operator==(const NodeBook&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("node", s.node);
+    v("enrolled_at", s.enrolled_at);
+    v("units_since", s.units_since);
+    v("capacity", s.capacity);
+    v("idle", s.idle);
+    v("billed", s.billed);
+    v("owner", s.owner);
+    v("credited", s.credited);
+    v("cause", s.cause);
+    v("superseded", s.superseded, limits::incarnations_kept);
+  }
+};
+struct Usage {  // what an account has been billed for so far: the measure of fair share
+  std::string account;
+  std::int64_t quantity = 0;  // units x ms
+  bool operator==(const Usage&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("account", s.account, limits::name_bytes_max);
+    v("quantity", s.quantity);
+  }
+};
 struct Snapshot {
   Seq seq;
   Epoch epoch;
@@ -332,6 +394,10 @@ struct Snapshot {
   std::vector<MeterTotals> meters;
   std::vector<Balance> balances;
   std::vector<Answered> answers;
+  Instant at;                // of the last record
+  std::vector<LeaseHistory> histories;
+  std::vector<NodeBook> node_books;
+  std::vector<Usage> usages;
   bool operator==(const Snapshot&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -349,6 +415,10 @@ struct Snapshot {
     v("meters", s.meters, limits::jobs_live_max);
     v("balances", s.balances, limits::list_max);
     v("answers", s.answers, limits::requests_kept);
+    v("at", s.at);
+    v("histories", s.histories, limits::jobs_live_max);
+    v("node_books", s.node_books, limits::workers_max);
+    v("usages", s.usages, limits::list_max);
   }
 };
 

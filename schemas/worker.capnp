@@ -125,6 +125,7 @@ struct Prepare {
 
 struct Go {
   attempt @0 :UInt64;
+  leaseLeft @1 :Int64;  # ms
 }
 
 struct PeerEnded {

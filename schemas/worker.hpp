@@ -211,10 +211,12 @@ struct Prepare {   // repeated until Prepared; the same attempt twice is one
 };
 struct Go {        // all are prepared: let the ranks run. A repeated Go counts once
   AttemptId attempt;
+  Duration lease_left;  // from here on; takes the place of Prepare's, whose clock began before the term
   WEFT_MESSAGE(Go, "go")
   template <class S, class V>
   static void fields(S& s, V&& v) {
     v("attempt", s.attempt);
+    v("lease_left", s.lease_left);
   }
 };
 struct PeerEnded { // tell the ranks here that a rank of the gang has ended, well or badly
