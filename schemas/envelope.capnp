@@ -6,6 +6,7 @@
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("weft::wire");
 using ClientFile = import "client.capnp";
+using HolderFile = import "holder.capnp";
 using RankFile = import "rank.capnp";
 using RepliesFile = import "replies.capnp";
 using WorkerFile = import "worker.capnp";
@@ -24,5 +25,7 @@ struct Envelope {
     order @9 :WorkerFile.Order;
     rankSays @10 :RankFile.RankSays;
     rankHears @11 :RankFile.RankHears;
+    holderState @12 :HolderFile.HolderState;
+    holderOrder @13 :HolderFile.HolderOrder;
   }
 }

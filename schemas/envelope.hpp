@@ -1,13 +1,15 @@
 // The one frame in which every message travels. A message of another protocol version is refused
 // with wire.version, whatever it holds.
 #pragma once
+#include "schemas/holder.hpp"
 #include "schemas/rank.hpp"
 
 namespace weft {
 
 inline constexpr std::uint16_t protocol_version = 1;
 
-using EnvelopeBody = std::variant<std::monostate, Request, Reply, Report, Order, RankSays, RankHears>;
+using EnvelopeBody = std::variant<std::monostate, Request, Reply, Report, Order, RankSays, RankHears,
+                                  HolderState, HolderOrder>;
 
 struct Envelope {
   std::uint16_t protocol = protocol_version;
