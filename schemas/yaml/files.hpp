@@ -12,16 +12,16 @@
 namespace weft::yaml {
 
 struct Connection {
-  std::string clients;   // ZeroMQ endpoint for clients, e.g. tcp://127.0.0.1:41733
-  std::string workers;   // for workers
-  Principal server;      // the broker's public key
+  std::string clients;  // ZeroMQ endpoint for clients, e.g. tcp://127.0.0.1:41733
+  std::string workers;  // for workers
+  Principal server;     // the broker's public key
   bool operator==(const Connection&) const = default;
 };
 Result<Connection> read_connection(const std::string& path);
 Result<void> write_connection(const std::string& path, const Connection& connection);
 
 struct KeyFile {
-  KeyEntry entry;            // name, role, account, principal
+  KeyEntry entry;  // name, role, account, principal
   Bytes<32> secret;
   bool operator==(const KeyFile&) const = default;
 };
