@@ -67,6 +67,16 @@ inline constexpr std::size_t timeline_entries_max = 256;  // per job
 inline constexpr std::size_t events_kept = 65'536;        // for `weft events`
 inline constexpr std::size_t rank_log_bytes_max = 64 << 20;
 
+// Worker
+inline constexpr Duration report_repeat = seconds(2), report_repeat_max = seconds(60);
+inline constexpr Duration stop_leave = milliseconds(500);  // to leave by exception, before TERM
+inline constexpr Duration progress_period = milliseconds(100);  // per rank, newest wins
+inline constexpr std::uint32_t blames_per_rank_max = 16;   // forwarded, per attempt
+inline constexpr std::size_t attempt_logs_kept = 200;      // ended attempts whose logs stay readable
+inline constexpr std::uint64_t attempt_log_bytes_kept = std::uint64_t{4} << 30;
+inline constexpr std::size_t log_waits_max = 1'024;        // long polls held at once, per worker
+inline constexpr std::size_t rank_connections_max = 4'096; // on the worker's unix socket
+
 // Market
 inline constexpr Money money_max{1'000'000'000'000'000};  // 10^15 micro-dollars
 inline constexpr std::uint32_t quotes_open_max = 4;       // per customer
