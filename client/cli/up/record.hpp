@@ -1,0 +1,33 @@
+// What `weft up` started, as written in STATE/up.yaml (flat "name: value" lines; rewritten whole,
+// by rename). Thread: any. Errors: state.dir with the file and what is wrong with it.
+#pragma once
+#include <map>
+#include <optional>
+#include <string>
+
+#include "base/money.hpp"
+#include "client/cli/up/process.hpp"
+#include "client/state_dir.hpp"
+
+namespace weft::cli {
+
+struct UpRecord {
+  std::string tag;  // short name of this state directory, for namespaces and the run directory
+  std::string run;  // directory of the broker's sockets
+  bool namespaces = false;  // workers in network namespaces of their own; else on loopback
+  std::uint32_t nodes = 0;
+  Process supervisor, broker;
+  std::map<std::string, Process> workers;  // by node name
+};
+
+std::string up_path(const client::StateDir& state);
+std::string node_name(std::uint32_t index);  // "n1"
+UpRecord new_record(const client::StateDir& state);
+Result<std::optional<UpRecord>> read_record(const client::StateDir& state);
+Result<void> write_record(const client::StateDir& state, const UpRecord& record);
+
+// STATE/up.lock: held by `weft up` and then by its supervisor as long as it lives. -1: held by
+// another.
+Result<int> lock_state(const client::StateDir& state);
+
+}  // namespace weft::cli
