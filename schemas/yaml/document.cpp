@@ -43,6 +43,7 @@ class Builder : public YAML::EventHandler {
   void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                 const std::string& value) override {
     refuse_anchor(mark, anchor);
+    refuse_open_quote(mark, tag);
     const bool tagged = refuse_tag(mark, tag);
     Node node = make(mark, tagged ? Node::Kind::refused : Node::Kind::scalar);
     node.text = value;
@@ -94,11 +95,30 @@ class Builder : public YAML::EventHandler {
         fmt::format("a tag ('{}'); the key alone says what a value is", tag));
     return true;
   }
+  // yaml-cpp 0.7 takes a quote that is never closed for one that ends with the file, when the file
+  // ends with a line end: the value would swallow every key below it.
+  void refuse_open_quote(const YAML::Mark& mark, const std::string& tag) {
+    const std::string_view rest = source_at(mark);
+    if (tag != "!" || rest.empty() || (rest[0] != '"' && rest[0] != '\'')) return;
+    const char quote = rest[0];
+    for (std::size_t i = 1; i < rest.size(); ++i) {
+      const bool escaped = quote == '"' ? rest[i] == '\\' : rest.substr(i).starts_with("''");
+      if (escaped)
+        ++i;
+      else if (rest[i] == quote)
+        return;
+    }
+    add(mark, Code::spec_syntax,
+        fmt::format("a text that begins here has no closing {}; close it", quote));
+    throw Stop{};
+  }
+  std::string_view source_at(const YAML::Mark& mark) const {
+    const auto at = static_cast<std::size_t>(mark.pos);
+    return mark.pos >= 0 && at < text_.size() ? text_.substr(at) : std::string_view();
+  }
   // yaml-cpp reports `null`, `~` and an empty value alike; the source tells them apart.
   std::string null_word(const YAML::Mark& mark) const {
-    const std::string_view rest = mark.pos >= 0 && static_cast<std::size_t>(mark.pos) < text_.size()
-                                      ? text_.substr(mark.pos)
-                                      : "";
+    const std::string_view rest = source_at(mark);
     for (const std::string_view word : {"~", "null", "Null", "NULL"})
       if (rest.starts_with(word)) return std::string(word);
     return {};
@@ -223,6 +243,7 @@ Document parse_document(std::string_view text) {
   if (const auto at = bad_byte(text))
     return whole_file(*at, Code::spec_syntax,
                       "a byte that is no text; a file is UTF-8 without control characters");
+  if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // a byte order mark
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
@@ -232,8 +253,9 @@ Document parse_document(std::string_view text) {
   } catch (const Stop&) {
   } catch (const YAML::Exception& e) {
     const Place at{e.mark.line + 1, e.mark.column + 1};
-    const std::string hint = indented_by_tab(text, at.line) ? "; indent with blanks, not with tabs"
-                                                            : "; write one 'key: value' a line";
+    const std::string hint = indented_by_tab(text, at.line)
+                                 ? "; indent with blanks, not with tabs"
+                                 : "; write one 'key: value' a line, here or just above";
     return whole_file(at, Code::spec_syntax, "not YAML: " + e.msg + hint);
   }
   return out;

@@ -6,6 +6,7 @@ namespace weft::yaml {
 namespace {
 
 std::string place(const Problem& problem, std::string_view file_name) {
+  if (problem.line == from_command_line) return "command line";
   if (problem.line == 0) return std::string(file_name);
   return fmt::format("{}:{}:{}", file_name, problem.line, problem.column);
 }

@@ -9,9 +9,10 @@
 
 namespace weft::yaml {
 
+inline constexpr int from_command_line = -1;  // as the line of a problem or a setting
+
 struct Problem {
-  int line = 0,
-      column = 0;  // from 1; 0: the problem has no place (a key that is missing altogether)
+  int line = 0, column = 0;  // from 1; line 0: no place (a key that is missing altogether)
   Code code{};
   std::string key;   // dotted, e.g. lease.max_price; empty: the file as a whole
   std::string text;  // "what; what is allowed"

@@ -68,6 +68,7 @@ void Reader::problem(Place at, Code code, const std::string& path, std::string t
 }
 
 void Reader::missing(const std::string& path, std::string text) {
+  if (std::find(suggested_.begin(), suggested_.end(), path) != suggested_.end()) return;
   problems_.push_back({0, 0, Code::spec_missing, path, std::move(text)});
 }
 
@@ -84,7 +85,7 @@ std::vector<Problem> Reader::take_problems() {
 }
 
 std::string Reader::suggest(const std::string& path, std::string_view unknown,
-                            std::span<const Key> keys) const {
+                            std::span<const Key> keys) {
   for (const std::string_view known : known_paths_) {  // the right word in the wrong map
     const std::size_t dot = known.rfind('.');
     const std::string_view parent = dot == known.npos ? "" : known.substr(0, dot);
@@ -95,7 +96,10 @@ std::string Reader::suggest(const std::string& path, std::string_view unknown,
   for (const Key& key : keys)
     if (key.read) names.push_back(key.name);
   const std::string_view near = nearest(unknown, names);
-  if (!near.empty()) return fmt::format("did you mean '{}'?", joined(path, near));
+  if (!near.empty()) {
+    suggested_.push_back(joined(path, near));
+    return fmt::format("did you mean '{}'?", suggested_.back());
+  }
   return "known here: " + join_words(names);
 }
 

@@ -29,6 +29,7 @@ class Reader {
 
   void map(const Node& node, const std::string& path, std::span<const Key> keys);
   void problem(Place at, Code code, const std::string& path, std::string text);
+  // Says nothing when an unknown key was probably meant to be this one.
   void missing(const std::string& path, std::string text);
 
   // Each returns nothing after noting why not.
@@ -52,9 +53,9 @@ class Reader {
   [[nodiscard]] bool clean() const { return problems_.empty(); }
 
  private:
-  std::string suggest(const std::string& path, std::string_view unknown,
-                      std::span<const Key> keys) const;
+  std::string suggest(const std::string& path, std::string_view unknown, std::span<const Key> keys);
   std::vector<Problem> problems_;
+  std::vector<std::string> suggested_;  // what unknown keys were probably meant to be
   std::span<const std::string_view> known_paths_;
 };
 
