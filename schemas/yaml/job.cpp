@@ -26,7 +26,9 @@ std::vector<Setting> script_settings(std::string_view text, std::vector<Problem>
       continue;
     const std::size_t start = line.find_first_not_of(" \t", mark.size());
     const std::size_t equals = line.find('=');
-    if (start == line.npos || equals == line.npos || equals == start) {
+    const bool blank_before =
+        equals != line.npos && (line[equals - 1] == ' ' || line[equals - 1] == '\t');
+    if (start == line.npos || equals == line.npos || equals == start || blank_before) {
       problems.push_back({number,
                           1,
                           Code::spec_syntax,

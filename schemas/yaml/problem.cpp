@@ -17,14 +17,16 @@ std::string what(const Problem& problem) {
 }  // namespace
 
 std::string to_string(const Problem& problem, std::string_view file_name) {
-  return fmt::format("{}: {}: {}", place(problem, file_name), weft::to_string(problem.code),
+  const std::string where = place(problem, file_name);
+  return fmt::format("{}{}{}: {}", where, where.empty() ? "" : ": ", weft::to_string(problem.code),
                      what(problem));
 }
 
 Error to_error(const std::vector<Problem>& problems, std::string_view file_name) {
   if (problems.empty()) return {};
   const Problem& first = problems.front();
-  return {first.code, fmt::format("{}: {}", place(first, file_name), what(first))};
+  const std::string where = place(first, file_name);
+  return {first.code, where.empty() ? what(first) : where + ": " + what(first)};
 }
 
 }  // namespace weft::yaml

@@ -1,0 +1,49 @@
+// broker.yaml: what an operator can set. Every key has a default, so an empty file is a whole one.
+//   weft: 1
+//   listen: { clients: ["tcp://127.0.0.1:0"], workers: ["tcp://127.0.0.1:0"] }   # port 0: any free
+//   one price: 2.40                       # base price per unit-hour; a seller's floor above it
+//   wins fee: 250                          # house fee in basis points operators: [{ name: alice,
+//   key: 64 hexadecimal digits }] heartbeat: { period: 1s, silence: 5s } recovery: 60s # after a
+//   start nobody is declared dead for so long log: info
+// Errors: as problems, never an exception. Thread: any.
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "base/money.hpp"
+#include "base/time.hpp"
+#include "schemas/yaml/problem.hpp"
+
+namespace weft::yaml {
+
+struct OperatorKey {
+  std::string name;
+  Principal principal;
+  bool operator==(const OperatorKey&) const = default;
+};
+
+struct BrokerConfig {
+  std::vector<std::string> listen_clients{"tcp://127.0.0.1:0"};
+  std::vector<std::string> listen_workers{"tcp://127.0.0.1:0"};
+  Price price;  // base price of the book
+  std::uint32_t fee_bps = 0;
+  std::vector<OperatorKey> operators;
+  Duration heartbeat_period = limits::heartbeat_period;
+  Duration heartbeat_silence = limits::heartbeat_silence_max;
+  Duration recovery_grace = limits::recovery_grace;
+  log::Level log_level = log::Level::info;
+  bool operator==(const BrokerConfig&) const = default;
+};
+
+struct BrokerConfigFile {
+  BrokerConfig config;
+  std::vector<Problem> problems;
+};
+BrokerConfigFile read_broker_config(std::string_view text);
+std::string print_broker_config(const BrokerConfig& config);
+
+}  // namespace weft::yaml
