@@ -48,7 +48,7 @@ JobFollow::JobFollow(client::Client& client, JobId job, const JobSpec& spec, Job
     : client_(client),
       job_(job),
       options_(std::move(options)),
-      console_(spec.nodes * spec.ranks_per_node > 1),
+      console_(ranks_to_show(spec, options_).size() > 1),
       ranks_(ranks_to_show(spec, options_)),
       began_(now()),
       waiting_(before_launch(state)) {

@@ -1,6 +1,5 @@
 // weft run: submit, stream what the ranks print, return the job's exit code.
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -14,33 +13,54 @@
 namespace weft::cli {
 namespace {
 
+// Flags that set a key of the job file; the file's own decoder judges their values.
+const std::vector<FlagKey> flag_keys{{"--nodes", "nodes"},
+                                     {"--ranks-per-node", "ranks_per_node"},
+                                     {"--gpus-per-node", "gpus_per_node"},
+                                     {"--time", "time"},
+                                     {"--max-price", "lease.max_price"},
+                                     {"--notice", "lease.notice"},
+                                     {"--lease", "lease.use"},
+                                     {"--workdir", "workdir"},
+                                     {"--name", "name"},
+                                     {"--restart", "restart.max"},
+                                     {"--checkpoint-dir", "checkpoint.dir"},
+                                     {"--env", "env"},
+                                     {"COMMAND", "run"}};
+
 struct RunFlags {
-  std::uint32_t nodes = 1, ranks_per_node = 1, gpus = 0, restarts = 0;
-  Duration time = hours(1), notice;
-  Price price;
-  std::string file, workdir, name, checkpoint_dir;
+  std::string file;
   std::vector<std::string> env, command, ranks;
+  yaml::Overrides overrides;
   bool quiet = false, detach = false;
 };
 
 void declare(Flags& flags, RunFlags& run) {
-  flags.number("-N,--nodes", run.nodes, 1, limits::nodes_per_job_max, "nodes (default 1)");
-  flags.number("--ranks-per-node", run.ranks_per_node, 1, limits::ranks_per_node_max,
-               "processes on each node (default 1)");
-  flags.number("--gpus-per-node", run.gpus, 0, limits::gpus_per_node_max,
-               "least GPUs that a node must have");
-  flags.duration("-t,--time", run.time, "lease term and hard limit, e.g. 90s, 1h30m (default 1h)");
-  flags.price("-p,--max-price", run.price, "most to pay, dollars per unit-hour, e.g. 2.40");
-  flags.duration("--notice", run.notice,
-                 "accept nodes that can be reclaimed after this notice (default: firm)");
-  flags.option("-w,--workdir", run.workdir, "DIR",
-               "working directory of the ranks (default: this one)");
+  const auto setting = [&](const char* names, const char* value, const char* key,
+                           const char* help) {
+    flags.option(names, value, help, [&run, key](const std::string& text) -> Result<void> {
+      run.overrides.settings.push_back({key, text});
+      return {};
+    });
+  };
+  setting("-N,--nodes", "COUNT", "nodes", "nodes (default 1)");
+  setting("--ranks-per-node", "COUNT", "ranks_per_node",
+          "processes on each node (default: GPUs asked for, else 1)");
+  setting("--gpus-per-node", "COUNT", "gpus_per_node", "least GPUs that a node must have");
+  setting("-t,--time", "DURATION", "time",
+          "lease term and hard limit, e.g. 90s, 1h30m (default 1h)");
+  setting("-p,--max-price", "PRICE", "lease.max_price",
+          "most to pay, dollars per unit-hour, e.g. 2.40");
+  setting("--notice", "DURATION", "lease.notice",
+          "accept nodes that are reclaimed after this notice (default never)");
+  setting("--lease", "LEASE", "lease.use", "run on this lease of yours instead of renting one");
+  setting("-w,--workdir", "DIR", "workdir", "working directory of the ranks (default: this one)");
   flags.option("--env", run.env, "NAME=VALUE",
                "environment variable of the ranks (repeat for more)");
-  flags.option("--name", run.name, "NAME", "name of the job (default: of the command)");
-  flags.number("--restart", run.restarts, 0, limits::restarts_max,
-               "restarts after a rank's bad exit or a lost node (default 0 and 3)");
-  flags.option("--checkpoint-dir", run.checkpoint_dir, "DIR", "told to the ranks as WEFT_CKPT_DIR");
+  setting("--name", "NAME", "name", "name of the job (default: of the command)");
+  setting("--restart", "COUNT", "restart.max",
+          "restarts after a bad exit of a rank or the loss of a node");
+  setting("--checkpoint-dir", "DIR", "checkpoint.dir", "told to the ranks as WEFT_CKPT_DIR");
   flags.option("-f,--file", run.file, "FILE", "job file; flags given here override it");
   flags.option("--rank", run.ranks, "RANK", "show the output of this rank only (repeat for more)");
   flags.flag("-q,--quiet", run.quiet, "print nothing but the ranks' output and failures");
@@ -51,66 +71,23 @@ void declare(Flags& flags, RunFlags& run) {
   flags.example("weft run -N 4 -f job.yaml", "a job file, on four nodes whatever it says");
 }
 
-Result<KeyValue> variable(const std::string& text) {
-  const auto equals = text.find('=');
-  if (equals == std::string::npos || equals == 0)
-    return fail(Code::usage, fmt::format("--env: '{}' is not NAME=VALUE", text));
-  const std::string name = text.substr(0, equals);
-  if (name.starts_with("WEFT_"))
-    return fail(
-        Code::spec_reserved,
-        fmt::format("--env: {} is set by weft; choose a name that does not begin with WEFT_",
-                    name));
-  return KeyValue{name, text.substr(equals + 1)};
-}
-
-std::string absolute(const std::string& path) {
-  char here[4096];
-  if (path.starts_with("/") || getcwd(here, sizeof here) == nullptr) return path;
-  return path.empty() || path == "." ? here : fmt::format("{}/{}", here, path);
-}
-
-// Flags given override the file's values, or the defaults when there is no file.
-Result<JobSpec> make_spec(const Flags& flags, const RunFlags& run) {
-  JobSpec spec;
-  if (!run.file.empty()) {
-    auto read = read_job_file(run.file);
-    if (!read) return read;
-    spec = std::move(*read);
-  }
-  const bool fresh = run.file.empty();
-  if (fresh || flags.given("--nodes")) spec.nodes = run.nodes;
-  if (fresh || flags.given("--ranks-per-node")) spec.ranks_per_node = run.ranks_per_node;
-  if (fresh || flags.given("--gpus-per-node")) spec.gpus_per_node = run.gpus;
-  if (fresh || flags.given("--time")) spec.time = run.time;
-  if (fresh || flags.given("--notice")) spec.notice = run.notice;
-  if (flags.given("--max-price")) {
-    spec.price_max = run.price;
-    spec.has_price_max = true;
-  }
-  if (fresh || flags.given("--workdir")) spec.workdir = absolute(run.workdir);
-  if (flags.given("--checkpoint-dir")) spec.checkpoint_dir = absolute(run.checkpoint_dir);
-  if (flags.given("--restart")) {
-    spec.restart.max = run.restarts;
-    spec.restart.on_exit = run.restarts > 0;
-  }
-  if (!run.command.empty()) spec.run = run.command;
-  if (spec.run.empty())
-    return fail(Code::usage, "no command; put it after --, e.g. `weft run -N 2 -- hostname`");
-  if (!run.name.empty()) spec.name = run.name;
-  if (spec.name.empty()) spec.name = name_from(spec.run.front());
-  if (fresh) spec.backend = "weft";
+// --env, --restart and the command, and the defaults that `run` has where a file must be explicit.
+Result<void> complete(const Flags& flags, RunFlags& run) {
+  auto& settings = run.overrides.settings;
   for (const std::string& text : run.env) {
-    auto pair = variable(text);
-    if (!pair) return tl::make_unexpected(pair.error());
-    std::erase_if(spec.env, [&](const KeyValue& old) { return old.name == pair->name; });
-    spec.env.push_back(std::move(*pair));
+    const auto equals = text.find('=');
+    if (equals == std::string::npos || equals == 0)
+      return fail(Code::usage, fmt::format("--env: '{}' is not NAME=VALUE", text));
+    settings.push_back({"env." + text.substr(0, equals), text.substr(equals + 1)});
   }
-  if (spec.time < limits::job_time_min || spec.time > limits::job_time_max)
-    return fail(Code::spec_range,
-                fmt::format("--time: {} is out of range; {} to {}", to_string(spec.time),
-                            to_string(limits::job_time_min), to_string(limits::job_time_max)));
-  return spec;
+  if (flags.given("--restart")) settings.push_back({"restart.when", "[node, exit]"});
+  run.overrides.run = run.command;
+  if (!run.file.empty()) return {};
+  if (run.command.empty())
+    return fail(Code::usage, "no command; put it after --, e.g. `weft run -N 2 -- hostname`");
+  if (!flags.given("--nodes")) settings.push_back({"nodes", "1"});
+  if (!flags.given("--time")) settings.push_back({"time", "1h"});
+  return {};
 }
 
 Result<std::vector<std::uint32_t>> ranks_of(const std::vector<std::string>& texts) {
@@ -147,12 +124,16 @@ int verb_run(const Arguments& arguments) {
                                             stray.front(), stray.front())});
   auto ranks = ranks_of(run.ranks);
   if (!ranks) return refuse("run", ranks.error());
-  auto spec = make_spec(flags, run);
-  if (!spec) return refuse("run", spec.error());
+  if (auto done = complete(flags, run); !done) return refuse("run", done.error());
+  auto read = read_job_file(run.file, run.overrides, flag_keys);
+  if (!read) return refuse("run", read.error());
+  if (!*read) return exit_usage;
+  JobSpec spec = std::move(**read);
+  if (run.file.empty()) spec.console_ranks.clear();  // all
 
   auto client = connect(common, {"customer", "operator"});
   if (!client) return refuse("run", client.error());
-  auto submitted = (*client)->get<Submitted>(SubmitJob{*spec, false, false}, common.mutating());
+  auto submitted = (*client)->get<Submitted>(SubmitJob{spec, false, false}, common.mutating());
   if (!submitted) return refuse("run", submitted.error());
   if (run.detach) {
     if (common.json)
@@ -164,7 +145,7 @@ int verb_run(const Arguments& arguments) {
   FollowOptions options;
   options.quiet = run.quiet;
   options.ranks = std::move(*ranks);
-  return JobFollow(**client, submitted->job, *spec, submitted->state, std::move(options)).run();
+  return JobFollow(**client, submitted->job, spec, submitted->state, std::move(options)).run();
 }
 
 }  // namespace weft::cli

@@ -1,0 +1,213 @@
+#include "client/cli/up/bring_up.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "client/cli/output.hpp"
+#include "client/cli/session.hpp"
+
+namespace weft::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* const people[] = {"operator", "seller", "customer"};
+
+Result<void> make_directory(const std::string& path, fs::perms mode) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (!error) fs::permissions(path, mode, error);
+  if (error) return fail(Code::state_dir, fmt::format("{}: {}", path, error.message()));
+  return {};
+}
+
+// Makes the key unless the file is there.
+Result<void> ensure_key(const std::string& path, Role role, const std::string& name,
+                        const std::string& account) {
+  if (access(path.c_str(), F_OK) == 0) {
+    auto read = yaml::read_key_file(path);
+    if (!read) return tl::make_unexpected(read.error());
+    return {};
+  }
+  const net::CurveKeys keys = net::make_curve_keys();
+  yaml::KeyFile file;
+  file.entry = {keys.public_key, role, name, account, false};
+  file.secret.data = keys.secret.data;
+  return yaml::write_key_file(path, file);
+}
+
+std::string worker_key(const client::StateDir& state, std::uint32_t index) {
+  return state.node(node_name(index)) + "/worker.key";
+}
+
+// The operator's key is known from the start; it enrolls the others.
+Result<void> write_configuration(const client::StateDir& state, const UpRecord& record) {
+  auto key = yaml::read_key_file(state.key("operator"));
+  if (!key) return tl::make_unexpected(key.error());
+  const std::string path = state.broker() + "/broker.yaml";
+  std::ofstream out(path, std::ios::trunc);
+  out << fmt::format(
+      "# Written by `weft up`.\n"
+      "clients: ipc://{0}/c\nworkers: ipc://{0}/w\n"
+      "keys:\n  - name: operator\n    role: operator\n    account: operator\n    key: {1}\n",
+      record.run, to_hex(key->entry.principal));
+  out.close();
+  if (!out) return fail(Code::state_dir, fmt::format("{}: {}", path, std::strerror(errno)));
+  return {};
+}
+
+}  // namespace
+
+Result<void> make_state_dir(const client::StateDir& state) {
+  return make_directory(state.root, fs::perms(0711));
+}
+
+Result<void> lay_out(const client::StateDir& state, const UpRecord& record) {
+  constexpr fs::perms open_to_pass = fs::perms(0711), own = fs::perms(0700);
+  for (const auto& [path, mode] :
+       {std::pair(state.root, open_to_pass), std::pair(state.broker(), own),
+        std::pair(state.keys(), own), std::pair(state.root + "/nodes", open_to_pass),
+        std::pair(state.jobs(), open_to_pass), std::pair(record.run, fs::perms(0755))})
+    if (auto made = make_directory(path, mode); !made) return made;
+  for (const char* name : people) {
+    const Role role = *name == 'o' ? Role::operator_ : *name == 's' ? Role::seller : Role::customer;
+    if (auto made = ensure_key(state.key(name), role, name, name); !made) return made;
+  }
+  for (std::uint32_t i = 1; i <= record.nodes; ++i) {
+    if (auto made = make_directory(state.node(node_name(i)), open_to_pass); !made) return made;
+    if (auto made = ensure_key(worker_key(state, i), Role::worker, node_name(i), "seller"); !made)
+      return made;
+  }
+  return write_configuration(state, record);
+}
+
+Result<std::unique_ptr<client::Client>> await_broker(const client::StateDir& state,
+                                                     const Process& supervisor, Duration patience) {
+  auto key = yaml::read_key_file(state.key("operator"));
+  if (!key) return tl::make_unexpected(key.error());
+  const Instant until = now() + patience;
+  Error last{Code::timeout, "the broker did not come up"};
+  while (now() < until) {
+    auto client = client::Client::open({.connection_file = state.connection(), .connection = {}},
+                                       curve_keys(*key));
+    if (client) {
+      auto info = (*client)->get<Info>(Hello{}, {.key = {}, .timeout = until - now()});
+      if (info) return std::move(*client);
+      last = info.error();
+    }
+    if (wait_gone(supervisor, milliseconds(5)))
+      return fail(Code::broker_unreachable,
+                  "the broker does not start:\n" + tail_of(state.broker() + "/broker.err", 8));
+  }
+  return fail(last.code,
+              fmt::format("{}\n{}", last.detail, tail_of(state.broker() + "/broker.err", 8)));
+}
+
+Result<void> enroll(client::Client& client, const client::StateDir& state, const UpRecord& record) {
+  auto known = client.get<KeyList>(ListKeys{});
+  if (!known) return tl::make_unexpected(known.error());
+  std::set<Principal> enrolled;
+  for (const KeyEntry& entry : known->keys)
+    if (!entry.revoked) enrolled.insert(entry.principal);
+  std::vector<std::string> files{state.key("seller"), state.key("customer")};
+  for (std::uint32_t i = 1; i <= record.nodes; ++i) files.push_back(worker_key(state, i));
+  for (const std::string& file : files) {
+    auto key = yaml::read_key_file(file);
+    if (!key) return tl::make_unexpected(key.error());
+    if (enrolled.contains(key->entry.principal)) continue;
+    if (auto done = client.call(EnrollKey{key->entry}); !done)
+      return fail(done.error().code, fmt::format("{}: {}", file, done.error().detail));
+  }
+  return {};
+}
+
+Result<void> deposit(client::Client& client, Money amount) {
+  auto list = client.get<AccountList>(ListAccounts{});
+  if (!list) return tl::make_unexpected(list.error());
+  for (const Account& account : list->accounts)
+    if (account.name == "customer" && (account.cash.micros != 0 || account.escrow.micros != 0))
+      return {};
+  if (amount.micros == 0) return {};
+  auto done = client.call(Deposit{"customer", amount});
+  if (!done) return tl::make_unexpected(done.error());
+  return {};
+}
+
+Result<std::vector<Node>> await_nodes(client::Client& client, const UpRecord& record,
+                                      Duration patience) {
+  const Instant until = now() + patience;
+  Seq seen;
+  for (;;) {
+    auto list = client.get<NodeList>(ListNodes{});
+    if (!list) return tl::make_unexpected(list.error());
+    std::vector<Node> up;
+    std::string missing;
+    for (std::uint32_t i = 1; i <= record.nodes; ++i) {
+      const auto found =
+          std::find_if(list->nodes.begin(), list->nodes.end(), [&](const Node& node) {
+            return node.name == node_name(i) && node.state == NodeState::up;
+          });
+      if (found != list->nodes.end())
+        up.push_back(*found);
+      else
+        missing += " " + node_name(i);
+    }
+    if (missing.empty()) return up;
+    if (now() > until)
+      return fail(Code::timeout, fmt::format("not up after {}:{}", to_string(patience), missing));
+    auto events = client.get<Events>(ReadEvents{seen, {}, 1'000, seconds(1)});
+    if (events) seen = events->last;
+  }
+}
+
+Result<std::vector<Offer>> put_offer(const client::StateDir& state, const std::vector<Node>& nodes,
+                                     const UpPlan& plan) {
+  auto key = yaml::read_key_file(state.key("seller"));
+  if (!key) return tl::make_unexpected(key.error());
+  auto client = client::Client::open({.connection_file = state.connection(), .connection = {}},
+                                     curve_keys(*key));
+  if (!client) return tl::make_unexpected(client.error());
+  auto list = (*client)->get<OfferList>(ListOffers{});
+  if (!list) return tl::make_unexpected(list.error());
+  std::set<NodeId> offered;
+  std::vector<Offer> live;
+  for (const Offer& offer : list->offers) {
+    if (offer.state == OfferState::closing || offer.state == OfferState::closed) continue;
+    live.push_back(offer);
+    offered.insert(offer.nodes.begin(), offer.nodes.end());
+  }
+  PutOffer request;
+  for (const Node& node : nodes)
+    if (!offered.contains(node.id)) request.nodes.push_back(node.name);
+  if (request.nodes.empty()) return live;
+  request.floor = plan.price;
+  request.notice = plan.notice;
+  auto put = (*client)->call(request);
+  if (!put) return tl::make_unexpected(put.error());
+  auto again = (*client)->get<OfferList>(ListOffers{});
+  if (!again) return tl::make_unexpected(again.error());
+  std::erase_if(again->offers, [](const Offer& o) { return o.state >= OfferState::closing; });
+  return again->offers;
+}
+
+std::string tail_of(const std::string& path, std::size_t lines) {
+  std::ifstream in(path);
+  std::vector<std::string> kept;
+  for (std::string line; std::getline(in, line);) {
+    kept.push_back("  | " + line);
+    if (kept.size() > lines) kept.erase(kept.begin());
+  }
+  std::string out;
+  for (const std::string& line : kept) out += line + "\n";
+  if (!out.empty()) out.pop_back();
+  return out;
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,116 @@
+#include "client/cli/up/tear_down.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+
+#include "client/cli/session.hpp"
+#include "client/cli/up/network.hpp"
+
+namespace weft::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr Duration worker_patience = seconds(3), broker_patience = seconds(10);
+
+// A worker told to leave may let its ranks run for its successor; here there is none.
+std::uint32_t kill_all(const std::vector<Process>& processes) {
+  for (const Process& process : processes) send_signal(process, SIGKILL);
+  std::uint32_t count = 0;
+  for (const Process& process : processes) count += wait_gone(process, seconds(10)) ? 1 : 0;
+  return count;
+}
+
+std::uint32_t stop_all(const std::vector<Process>& processes, Duration patience) {
+  for (const Process& process : processes) send_signal(process, SIGTERM);
+  std::uint32_t count = 0;
+  for (const Process& process : processes) count += stop(process, patience) ? 1 : 0;
+  return count;
+}
+
+void remove_sockets(const client::StateDir& state) {
+  std::error_code error;
+  fs::recursive_directory_iterator end;
+  for (fs::recursive_directory_iterator it(state.root + "/nodes",
+                                           fs::directory_options::skip_permission_denied, error);
+       it != end; it.increment(error)) {
+    if (error) break;
+    if (it->is_socket(error)) fs::remove(it->path(), error);
+  }
+}
+
+}  // namespace
+
+std::uint32_t cancel_jobs(const client::StateDir& state, Duration patience) {
+  auto key = client::find_key(state, "", {"operator"});
+  if (!key) return 0;
+  auto client = client::Client::open({.connection_file = state.connection(), .connection = {}},
+                                     curve_keys(*key));
+  if (!client) return 0;
+  const client::CallOptions brief{.key = {}, .timeout = seconds(2)};
+  auto list = (*client)->get<JobList>(ListJobs{false, 65'536}, brief);
+  if (!list) return 0;
+  std::size_t open = 0;
+  const client::CallOptions options{.key = {}, .timeout = patience};
+  for (const JobLine& line : list->jobs) {
+    open += 2;
+    auto done = [&open](const Result<ReplyBody>&) { --open; };
+    (*client)->start(CancelJob{line.job}, options, done);
+    (*client)->start(WaitJob{line.job, patience}, options, done);
+  }
+  while (open > 0) (*client)->poll(seconds(1));
+  return static_cast<std::uint32_t>(list->jobs.size());
+}
+
+Result<TornDown> tear_down(const client::StateDir& state) {
+  auto read = read_record(state);
+  const UpRecord record = read && *read ? **read : new_record(state);
+  TornDown done;
+  done.supervisor = stop(record.supervisor, seconds(5));  // first: it would start the others again
+
+  std::vector<Process> workers;
+  for (const auto& [name, process] : record.workers)
+    if (alive(process)) workers.push_back(process);
+  done.workers = stop_all(workers, worker_patience);
+  const auto networks = namespaces_of(record.tag);
+  for (int round = 0; round < 3; ++round) {  // what is being killed may still fork
+    const Found found = find_processes(state.root, networks);
+    std::vector<Process> strays = found.ranks;
+    for (const Process& process : found.daemons)
+      if (process != record.broker) strays.push_back(process);
+    if (strays.empty()) break;
+    done.ranks += kill_all(strays);
+  }
+  done.broker = stop(record.broker, broker_patience);
+  kill_all(find_processes(state.root, networks).daemons);
+
+  done.namespaces = static_cast<std::uint32_t>(networks.size());
+  if (auto removed = remove_network(record.tag); !removed)
+    return tl::make_unexpected(removed.error());
+  std::error_code error;
+  fs::remove_all(record.run, error);
+  if (error) return fail(Code::os_error, fmt::format("{}: {}", record.run, error.message()));
+  fs::remove(state.connection(), error);
+  remove_sockets(state);
+  fs::remove(up_path(state), error);
+  return done;
+}
+
+Result<void> purge(const client::StateDir& state) {
+  std::error_code error;
+  for (const char* name : {"broker", "keys", "nodes", "jobs", "connection.yaml", "up.yaml",
+                           "up.yaml.new", "up.log", "up.err", "up.lock"}) {
+    fs::remove_all(state.root + "/" + name, error);
+    if (error)
+      return fail(Code::state_dir, fmt::format("{}/{}: {}", state.root, name, error.message()));
+  }
+  if (rmdir(state.root.c_str()) != 0 && errno == ENOTEMPTY)
+    return fail(Code::state_dir,
+                fmt::format("{} holds files that are not weft's; they stay", state.root));
+  return {};
+}
+
+}  // namespace weft::cli
