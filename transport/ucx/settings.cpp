@@ -1,32 +1,46 @@
 #include "transport/ucx/settings.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <string>
 
 namespace weft::transport {
 namespace {
 
 struct Setting {
-  const char* name;
+  const char* name;  // as ucp_config_modify wants it: relative to the transport's own table
   const char* value;
+  const char* environment;  // the user's variable for the same
 };
 
-// - TLS: RDMA where there is any, TCP between hosts, shared memory inside a node. No "cma": the
-// kernel
-//   copies 4-8 GB/s a core, pays per page, and containers forbid it.
 // - ERROR_HANDLING: without it UCX refuses shared memory for endpoints that report a dead peer.
 // - KEEPALIVE: a peer that died without traffic under way. The kernel's probes cover hosts that
 //   vanished; a frozen process answers them and so is no failure here.
 constexpr Setting settings[] = {
-    {"TLS", "rc,ud,tcp,posix,sysv,self"},
-    {"POSIX_ERROR_HANDLING", "y"},
-    {"SYSV_ERROR_HANDLING", "y"},
-    {"KEEPALIVE_INTERVAL", "500ms"},
-    {"TCP_KEEPIDLE", "2s"},
-    {"TCP_KEEPINTVL", "1s"},
-    {"TCP_KEEPCNT", "3"},
-    {"WARN_UNUSED_ENV_VARS", "n"},
+    {"MM_ERROR_HANDLING", "y", "UCX_MM_ERROR_HANDLING"},
+    {"KEEPALIVE_INTERVAL", "500ms", "UCX_KEEPALIVE_INTERVAL"},
+    {"KEEPIDLE", "2s", "UCX_TCP_KEEPIDLE"},
+    {"KEEPINTVL", "1s", "UCX_TCP_KEEPINTVL"},
+    {"KEEPCNT", "3", "UCX_TCP_KEEPCNT"},
 };
+
+bool rdma_is_here() {
+  std::error_code none;
+  return std::filesystem::directory_iterator("/sys/class/infiniband", none) !=
+         std::filesystem::directory_iterator();
+}
+
+// RDMA where there is any, TCP between nodes, shared memory inside one. Not "cma": the kernel
+// copies 4-8 GB/s a core, pays per page, and containers forbid it. Not "sysv": it cannot tell a
+// dead peer.
+const char* transports() { return rdma_is_here() ? "rc,ud,tcp,posix,self" : "tcp,posix,self"; }
+
+Result<void> modify(ucp_config_t* config, const Setting& setting) {
+  if (std::getenv(setting.environment) != nullptr) return {};
+  const auto status = ucp_config_modify(config, setting.name, setting.value);
+  if (status != UCS_OK) return tl::make_unexpected(ucx_error(setting.name, status));
+  return {};
+}
 
 }  // namespace
 
@@ -38,12 +52,12 @@ Result<ucp_config_t*> read_settings() {
   ucp_config_t* config = nullptr;
   if (const auto status = ucp_config_read(nullptr, nullptr, &config); status != UCS_OK)
     return tl::make_unexpected(ucx_error("cannot read the UCX_* settings", status));
-  for (const auto& setting : settings) {
-    if (std::getenv((std::string("UCX_") + setting.name).c_str()) != nullptr) continue;
-    const auto status = ucp_config_modify(config, setting.name, setting.value);
-    if (status == UCS_OK) continue;
+  auto result = modify(config, {"TLS", transports(), "UCX_TLS"});
+  for (const auto& setting : settings)
+    if (result) result = modify(config, setting);
+  if (!result) {
     ucp_config_release(config);
-    return tl::make_unexpected(ucx_error(setting.name, status));
+    return tl::make_unexpected(result.error());
   }
   return config;
 }
