@@ -22,6 +22,10 @@ inline constexpr std::size_t message_bytes_max = 1 << 20;
 inline constexpr std::size_t chunk_bytes_max = 256 << 10;  // a piece of a log or of the journal
 inline constexpr std::uint32_t requests_per_second_max = 20'000;  // per principal, at the gateway
 inline constexpr std::uint32_t requests_burst_max = 40'000;
+inline constexpr std::uint32_t requests_unanswered_max = 1'024;   // per session, at the gateway
+inline constexpr std::uint32_t session_offences_max = 64;         // refusals by the gateway, then it closes
+inline constexpr std::size_t connections_silent_max = 1'024;      // per address, before their first message
+inline constexpr std::uint64_t gateway_memory_max = 2ULL << 30;   // address space of a gateway
 inline constexpr std::size_t capnp_nesting_max = 16;
 inline constexpr std::size_t list_max = 65'536;  // any list that has no smaller bound of its own
 

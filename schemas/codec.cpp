@@ -79,10 +79,34 @@ Blob encode(const Reply& reply) { return codec::to_bytes<wire::Reply>(reply); }
 Result<Envelope> decode_envelope(std::span<const std::uint8_t> bytes) {
   auto envelope = codec::from_bytes<wire::Envelope, Envelope>(bytes, limits::message_bytes_max);
   // The version comes first: a newer message may fail to decode for reasons that follow from it.
-  if (envelope && envelope->protocol != protocol_version)
-    return fail(Code::wire_version, fmt::format("protocol version {}; this build speaks {}",
-                                                envelope->protocol, protocol_version));
+  std::uint16_t protocol = protocol_version;
+  if (envelope)
+    protocol = envelope->protocol;
+  else if (const auto head = peek_envelope(bytes))
+    protocol = head->protocol;
+  if (protocol != protocol_version)
+    return fail(Code::wire_version, fmt::format("protocol version {}; this build speaks {}", protocol,
+                                                protocol_version));
   return envelope;
+}
+
+std::optional<EnvelopeHead> peek_envelope(std::span<const std::uint8_t> bytes) {
+  if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0 || bytes.size() > limits::message_bytes_max)
+    return std::nullopt;
+  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.begin(), bytes.data(), bytes.size());
+  EnvelopeHead head;
+  try {
+    capnp::FlatArrayMessageReader reader(words);
+    const auto envelope = reader.getRoot<wire::Envelope>();
+    head.protocol = envelope.getProtocol();
+    const auto key = envelope.getKey();
+    if (key.size() != 0 && key.size() != head.key.data.size()) return std::nullopt;
+    std::copy(key.begin(), key.end(), head.key.data.begin());
+  } catch (const kj::Exception&) {
+    return std::nullopt;
+  }
+  return head;
 }
 
 Result<JournalRecord> decode_record(std::span<const std::uint8_t> bytes) {

@@ -5,6 +5,7 @@
 // detail names the field. Thread: any.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -21,6 +22,13 @@ Blob encode(const Snapshot& snapshot);
 Blob encode(const Reply& reply);
 
 Result<Envelope> decode_envelope(std::span<const std::uint8_t> bytes);
+// Only the fields by which a message that cannot be decoded can still be answered; nothing when not
+// even they can be read.
+struct EnvelopeHead {
+  std::uint16_t protocol = 0;
+  RequestKey key;
+};
+std::optional<EnvelopeHead> peek_envelope(std::span<const std::uint8_t> bytes);
 Result<JournalRecord> decode_record(std::span<const std::uint8_t> bytes);
 Result<Snapshot> decode_snapshot(std::span<const std::uint8_t> bytes);
 Result<Reply> decode_reply(std::span<const std::uint8_t> bytes);

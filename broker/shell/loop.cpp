@@ -1,0 +1,216 @@
+#include "broker/shell/loop.hpp"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/assert.hpp"
+#include "base/log.hpp"
+#include "broker/shell/failpoint.hpp"
+
+namespace weft::broker {
+namespace {
+
+constexpr std::size_t events_per_turn = 256;
+// Above this many records that are not durable yet no further input is taken.
+constexpr std::size_t waiting_max = 4 * limits::batch_records_max;
+constexpr std::uint64_t check_period_ms = 10'000;  // of the core's invariants
+
+std::uint64_t now_ms() { return monotonic_ns() / 1'000'000; }
+
+bool is_reply(const Effect& effect) {
+  const auto* send = std::get_if<Send>(&effect);
+  return send != nullptr && std::holds_alternative<Reply>(send->envelope.body);
+}
+bool is_order(const Effect& effect) {
+  const auto* send = std::get_if<Send>(&effect);
+  return send != nullptr && std::holds_alternative<Order>(send->envelope.body);
+}
+
+void write_note(const Note& note) {
+  switch (note.level) {
+    case Note::Level::debug: return log::debug("{}", note.text);
+    case Note::Level::info: return log::info("{}", note.text);
+    case Note::Level::warn: return log::warn("{}", note.text);
+    case Note::Level::error: return log::error("{}", note.text);
+  }
+}
+
+}  // namespace
+
+Loop::Loop(Parts parts, Epoch epoch, Seq last, Seq last_snapshot, std::uint64_t snapshot_every)
+    : core_(parts.core),
+      leases_(parts.leases),
+      clock_(parts.clock),
+      journal_(parts.journal),
+      reads_(parts.journal_reads),
+      workers_(parts.workers),
+      clients_(parts.clients),
+      signal_fd_(parts.signal_fd),
+      epoch_(epoch),
+      last_(last),
+      last_snapshot_(last_snapshot),
+      snapshot_every_(snapshot_every) {}
+
+Result<void> Loop::begin(const Began& began) {
+  step(began);
+  while (journal_.durable() < last_) {
+    pollfd wake{journal_.wake_fd(), POLLIN, 0};
+    poll(&wake, 1, 1'000);
+    journal_.clear_wake();
+    if (journal_.failed()) return tl::make_unexpected(journal_.error());
+  }
+  release();
+  return {};
+}
+
+Result<bool> Loop::turn() {
+  const bool paused = journal_.waiting() >= waiting_max;
+  const auto wanted = [&](const GatewayProcess& gateway) {
+    return static_cast<short>((paused || gateway.congested() ? 0 : POLLIN) |
+                              (gateway.wants_to_write() ? POLLOUT : 0));
+  };
+  pollfd fds[] = {{signal_fd_, POLLIN, 0},
+                  {journal_.wake_fd(), POLLIN, 0},
+                  {reads_.wake_fd(), POLLIN, 0},
+                  {workers_.fd(), wanted(workers_), 0},
+                  {clients_.fd(), wanted(clients_), 0}};
+  const int timeout = more_ && !paused ? 0 : wait_ms(now_ms());
+  if (poll(fds, std::size(fds), timeout) < 0 && errno != EINTR)
+    return fail(Code::os_error, "poll");
+  if (fds[0].revents != 0) return false;
+  if (fds[1].revents != 0) journal_.clear_wake();
+  if (journal_.failed()) return tl::make_unexpected(journal_.error());
+  if (fds[2].revents != 0) take_journal_answers();
+  if ((fds[3].revents & (POLLIN | POLLHUP | POLLERR)) != 0) workers_.receive();
+  if ((fds[4].revents & (POLLIN | POLLHUP | POLLERR)) != 0) clients_.receive();
+  release();  // what has become durable, before more is taken
+  if (!paused) {
+    // Workers first: a flood of requests must not make nodes look dead.
+    more_ = workers_.collect(events_, events_per_turn);
+    if (!clients_.congested()) more_ |= clients_.collect(events_, events_per_turn);
+    for (const Event& event : events_) step(event);
+    events_.clear();
+  }
+  if (core_.next_timer() <= clock_.now()) step(TimePassed{});
+  release();
+  snapshot_if_due();
+  workers_.flush();
+  clients_.flush();
+  return true;
+}
+
+int Loop::wait_ms(std::uint64_t now) {
+  std::uint64_t next = std::min(workers_.tend(now), clients_.tend(now));
+  const Instant timer = core_.next_timer();
+  if (timer != never) {
+    const Duration left = timer - clock_.now();
+    next = std::min(next, now + static_cast<std::uint64_t>(std::max<std::int64_t>(0, left.ms)));
+  }
+  return static_cast<int>(std::min<std::uint64_t>(next - std::min(next, now), 60'000));
+}
+
+void Loop::step(const Event& event) {
+  const Instant now = clock_.now();
+  Step done = core_.step(now, event);
+  if (!done.facts.empty()) append(std::move(done.facts), now, event);
+  for (Effect& effect : done.effects) {
+    if (const auto* note = std::get_if<Note>(&effect))
+      write_note(*note);
+    else
+      held_.push_back({last_, std::move(effect)});
+  }
+  // A sample: the whole check is for tests.
+  if ((++steps_ & 1'023) == 0 && now_ms() >= next_check_ms_) {
+    next_check_ms_ = now_ms() + check_period_ms;
+    const std::string broken = core_.broken_invariant();
+    WEFT_ASSERT(broken.empty(), broken + ", state " + to_hex(core_.digest()));
+  }
+}
+
+void Loop::append(std::vector<FactBox> facts, Instant now, const Event& event) {
+  JournalRecord record;
+  record.seq = {last_.value + 1};
+  record.epoch = epoch_;
+  record.at = now;
+  if (const auto* message = std::get_if<MessageCame>(&event)) {
+    record.principal = message->principal;
+    record.input = message->raw;
+  }
+  record.facts = std::move(facts);
+  last_ = record.seq;
+  journal_.append({record.seq, epoch_, now, encode(record), leases_.add(record.facts)}, clock_.mark());
+}
+
+void Loop::release() {
+  const Seq durable = journal_.durable();
+  while (!held_.empty() && held_.front().needs <= durable) {
+    die_between_reply_and_order();
+    Held held = std::move(held_.front());
+    held_.pop_front();
+    let_out(held.effect);
+  }
+}
+
+// The failpoint after-reply: of a step that holds both, the reply leaves and the orders do not.
+void Loop::die_between_reply_and_order() {
+  const Seq step = held_.front().needs;
+  if (!failpoint_armed(Failpoint::after_reply) || step == failpoint_seen_) return;
+  failpoint_seen_ = step;
+  const auto end = std::ranges::find_if(held_, [&](const Held& h) { return h.needs != step; });
+  const auto has = [&](auto&& what) {
+    return std::any_of(held_.begin(), end, [&](const Held& h) { return what(h.effect); });
+  };
+  if (!has(is_reply) || !has(is_order) || !failpoint_due(Failpoint::after_reply)) return;
+  for (auto held = held_.begin(); held != end; ++held)
+    if (is_reply(held->effect)) let_out(held->effect);
+  workers_.flush_all();
+  clients_.flush_all();
+  usleep(100'000);  // the gateway dies with us: let it pass the reply on
+  die_here();
+}
+
+void Loop::let_out(Effect& effect) {
+  if (const auto* send = std::get_if<Send>(&effect)) {
+    gateway_of(send->session).send(send->session, send->envelope, is_reply(effect));
+  } else if (const auto* disconnect = std::get_if<Disconnect>(&effect)) {
+    gateway_of(disconnect->session).close(disconnect->session);
+  } else if (const auto* allow = std::get_if<Allow>(&effect)) {
+    workers_.allow(allow->keys);
+    clients_.allow(allow->keys);
+  } else if (const auto* serve = std::get_if<ServeJournal>(&effect)) {
+    reads_.ask(*serve);
+  }
+}
+
+void Loop::take_journal_answers() {
+  for (Send& answer : reads_.take_answers()) {
+    Effect effect = std::move(answer);
+    let_out(effect);
+  }
+}
+
+// Every snapshot_every records, or as many as the last one had objects: the cost of a record does
+// not grow with the state.
+void Loop::snapshot_if_due() {
+  const std::uint64_t since = last_.value - last_snapshot_.value;
+  if (since < std::max(snapshot_every_, snapshot_size_) || journal_.snapshot_pending()) return;
+  Snapshot snapshot = core_.snapshot(last_);
+  snapshot_size_ = snapshot.jobs.size() + snapshot.answers.size() + snapshot.leases.size() +
+                   snapshot.attempts.size() + snapshot.nodes.size();
+  last_snapshot_ = last_;
+  journal_.put_snapshot(std::move(snapshot), core_.digest());
+}
+
+Result<void> Loop::finish() {
+  while (journal_.snapshot_pending() && !journal_.failed()) usleep(1'000);
+  if (last_ != last_snapshot_) journal_.put_snapshot(core_.snapshot(last_), core_.digest());
+  journal_.stop();
+  if (journal_.failed()) return tl::make_unexpected(journal_.error());
+  return {};
+}
+
+}  // namespace weft::broker
