@@ -31,11 +31,15 @@ bool has_argument(const Seen& seen, const std::string& text) {
 
 }  // namespace
 
-Cluster::Cluster(Options options) : directory_(make_directory()), options_(options) {
+Cluster::Cluster(Options options)
+    : directory_(make_directory()), programs_(WEFT_BIN_DIR), options_(options) {
   state_ = directory_ + "/state";
   if (options_.user) {
     fs::create_directory(state_);
     if (chown(state_.c_str(), *options_.user, *options_.user) != 0) ADD_FAILURE() << "chown";
+    // The build folder may lie where only its owner can pass.
+    programs_ = directory_;
+    for (const char* name : {"weft", "weft-broker", "weft-worker"}) (void)rank_program(name);
   }
   const Output started = weft({"up", "--nodes", std::to_string(options_.nodes)});
   up_ = started.code == 0;
@@ -73,9 +77,9 @@ std::string Cluster::rank_program(const std::string& name) const {
 
 Launch Cluster::command(std::vector<std::string> words) const {
   Launch launch;
-  launch.arguments = {std::string(WEFT_BIN_DIR) + "/weft"};
+  launch.arguments = {programs_ + "/weft"};
   launch.arguments.insert(launch.arguments.end(), words.begin(), words.end());
-  launch.environment = {"WEFT_STATE=" + state_, "HOME=" + directory_};
+  launch.environment = {"WEFT_STATE=" + state_, "HOME=" + state_};
   launch.user = options_.user;
   launch.directory = "/";
   return launch;
@@ -117,7 +121,9 @@ std::unique_ptr<client::Client> Cluster::client(const std::string& as) const {
 
 pid_t Cluster::broker() const {
   for (const Seen& seen : all_processes())
-    if (seen.program() == "weft-broker" && has_argument(seen, state_)) return seen.pid;
+    if (seen.program() == "weft-broker" && has_argument(seen, state_) &&
+        !has_argument(seen, "gateway"))
+      return seen.pid;
   return 0;
 }
 

@@ -61,7 +61,7 @@ class Cluster {
   bool down();
 
  private:
-  std::string directory_, state_;
+  std::string directory_, state_, programs_;
   Options options_;
   bool up_ = false;
 };
