@@ -36,6 +36,11 @@ void add_flags(CLI::App& app, Options& o) {
   app.add_option("--batch", o.batch, "Images per step, over all ranks")
       ->check(CLI::Range(1, 60'000))
       ->capture_default_str();
+  app.add_option("--shards", o.shards,
+                 "Shards of a batch, split over the ranks; the result does not depend on the "
+                 "number of ranks")
+      ->check(CLI::Range(1, 4'096))
+      ->capture_default_str();
   app.add_option("--lr", o.rate, "Learning rate at the start; falls to 0")
       ->check(CLI::Range(1e-6, 10.0))
       ->capture_default_str();
@@ -73,6 +78,10 @@ weft::Result<int> run(const Options& options) {
   auto mesh = weft::Mesh::join();
   if (!mesh) return tl::make_unexpected(mesh.error());
   weft::Mesh& ranks = **mesh;
+  if (options.shards < ranks.size())
+    return weft::fail(weft::Code::usage,
+                      fmt::format("--shards: {} for {} ranks; at least one a rank, so {} or more",
+                                  options.shards, ranks.size(), ranks.size()));
   Trainer trainer(ranks, *data, options, stop_asked);
   if (ranks.rank() == 0)
     fmt::print("{} ranks, {} weights, {} training images\n", ranks.size(),

@@ -80,21 +80,21 @@ BatchResult Model::forward(const Images& images, std::span<const std::uint32_t> 
 }
 
 void Model::backward(std::span<const float> weights, float scale, std::size_t piece,
-                     std::span<float> gradient, const std::function<void(std::size_t end)>& ready) {
+                     const Take& take) {
   delta_ *= scale;
   for (std::size_t l = layers_.size(); l-- > 0;) {
     const Layer& layer = layers_[l];
     const Matrix& below = activations_[l];
-    Eigen::Map<Eigen::VectorXf>(gradient.data() + layer.bias_at, layer.out) =
-        delta_.rowwise().sum();
+    bias_piece_ = delta_.rowwise().sum();
+    take(layer.bias_at, {bias_piece_.data(), static_cast<std::size_t>(bias_piece_.size())});
     const Eigen::Index step =
         std::max<Eigen::Index>(1, static_cast<Eigen::Index>(piece) / layer.out);
     for (Eigen::Index from = 0; from < layer.in; from += step) {
       const Eigen::Index columns = std::min(step, layer.in - from);
-      const std::size_t at = layer.weights_at + static_cast<std::size_t>(from * layer.out);
-      Eigen::Map<Matrix>(gradient.data() + at, layer.out, columns).noalias() =
-          delta_ * below.middleRows(from, columns).transpose();
-      ready(at + static_cast<std::size_t>(columns * layer.out));
+      piece_.resize(layer.out, columns);
+      piece_.noalias() = delta_ * below.middleRows(from, columns).transpose();
+      take(layer.weights_at + static_cast<std::size_t>(from * layer.out),
+           {piece_.data(), static_cast<std::size_t>(piece_.size())});
     }
     if (l == 0) break;
     const ConstWeights w(weights.data() + layer.weights_at, layer.out, layer.in);

@@ -29,10 +29,10 @@ class Model {
   // Classifies the images at `indices`.
   BatchResult forward(const Images& images, std::span<const std::uint32_t> indices,
                       std::span<const float> weights);
-  // After forward: the gradient of loss * scale. `ready(end)` is called as the prefix [0, end) of
-  // `gradient` is final; a piece has about `piece` elements at most.
-  void backward(std::span<const float> weights, float scale, std::size_t piece,
-                std::span<float> gradient, const std::function<void(std::size_t end)>& ready);
+  // After forward: the gradient of loss * scale, handed to `take(at, values)` piece by piece, in
+  // the order of the flat vector; a piece has about `piece` elements at most.
+  using Take = std::function<void(std::size_t at, std::span<const float> values)>;
+  void backward(std::span<const float> weights, float scale, std::size_t piece, const Take& take);
 
  private:
   using Matrix = Eigen::MatrixXf;
@@ -43,7 +43,8 @@ class Model {
   std::vector<Layer> layers_;  // first to last
   std::size_t weight_count_ = 0;
   std::vector<Matrix> activations_;  // [0] is the input; one column an image
-  Matrix delta_, delta_below_;
+  Matrix delta_, delta_below_, piece_;
+  Eigen::VectorXf bias_piece_;
   std::vector<std::uint8_t> labels_;
 };
 

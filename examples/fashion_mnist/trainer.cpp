@@ -40,7 +40,7 @@ Trainer::Trainer(weft::Mesh& mesh, const Dataset& data, const Options& options,
       stop_(stop),
       model_(options.hidden),
       gradient_(mesh, model_.weight_count(),
-                std::size_t{options.bucket_kib} * 1024 / sizeof(float)),
+                std::size_t{options.bucket_kib} * 1024 / sizeof(std::int64_t)),
       train_count_(static_cast<std::uint32_t>(data.train.count)) {
   if (options.limit > 0) train_count_ = std::min(train_count_, options.limit);
   steps_per_epoch_ = (train_count_ + options.batch - 1) / options.batch;
@@ -54,8 +54,8 @@ std::uint64_t Trainer::settings_digest() const {
   weft::Hasher hasher;
   for (const int size : options_.hidden) hasher.add(static_cast<std::uint64_t>(size));
   for (const std::uint64_t number :
-       {std::uint64_t{options_.batch}, options_.seed, std::uint64_t{train_count_},
-        static_cast<std::uint64_t>(options_.epochs)})
+       {std::uint64_t{options_.batch}, std::uint64_t{options_.shards}, options_.seed,
+        std::uint64_t{train_count_}, static_cast<std::uint64_t>(options_.epochs)})
     hasher.add(number);
   hasher.add(fmt::format("{} {}", options_.rate, options_.momentum));
   const weft::Digest digest = hasher.finish();
@@ -109,42 +109,60 @@ Result<bool> Trainer::run_step(const std::vector<std::uint32_t>& order,
                                std::uint64_t step_in_epoch) {
   const std::size_t from = step_in_epoch * options_.batch;
   const std::size_t count = std::min<std::size_t>(options_.batch, train_count_ - from);
-  const auto [mine_from, mine_to] = share(count, mesh_.rank(), mesh_.size());
-  const auto mine = std::span(order).subspan(from + mine_from, mine_to - mine_from);
-
-  const bool asked = stop_ != 0;
-  const BatchResult result = model_.forward(data_.train, mine, state_.weights);
-  gradient_.set_totals({result.loss, static_cast<float>(result.correct), asked});
-  model_.backward(state_.weights, 1.0F / static_cast<float>(count), gradient_.bucket_size(),
-                  gradient_.own(), [this](std::size_t end) { gradient_.ready(end); });
+  compute_shards(order, from, count);
 
   const std::uint64_t steps = steps_per_epoch_ * static_cast<std::uint64_t>(options_.epochs);
   const float left = 1.0F - static_cast<float>(state_.step) / static_cast<float>(steps);
   const float rate = options_.rate * left;  // falls to 0 along the run
-  const std::span<const float> gradient = gradient_.own();
-  const auto applied = gradient_.collect([&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      state_.velocity[i] = options_.momentum * state_.velocity[i] + gradient[i];
-      state_.weights[i] -= rate * state_.velocity[i];
-    }
+  const auto applied = gradient_.collect([&](std::size_t i, float gradient) {
+    state_.velocity[i] = options_.momentum * state_.velocity[i] + gradient;
+    state_.weights[i] -= rate * state_.velocity[i];
   });
   if (!applied) return tl::make_unexpected(applied.error());
+  const StepTotals totals = gradient_.totals();
+  if (totals.diverged)
+    return fail(
+        Code::op_argument,
+        fmt::format("the loss of step {} is not a number any more; use a smaller --lr than {}",
+                    state_.step + 1, options_.rate));
   ++state_.step;
-  report(state_.step, gradient_.totals(), count);
-  return gradient_.totals().stop;
+  report(state_.step, totals, count);
+  return totals.stop;
+}
+
+// This rank's shards of the batch. A batch has the same shards whatever the number of ranks, so the
+// numbers that are summed do not depend on it.
+void Trainer::compute_shards(const std::vector<std::uint32_t>& order, std::size_t from,
+                             std::size_t count) {
+  const auto [first, end] = share(options_.shards, mesh_.rank(), mesh_.size());
+  StepTotals mine;
+  mine.stop = stop_ != 0;
+  for (std::size_t shard = first; shard < end; ++shard) {
+    const auto [begin, stop] = share(count, static_cast<std::uint32_t>(shard), options_.shards);
+    const BatchResult result = model_.forward(
+        data_.train, std::span(order).subspan(from + begin, stop - begin), state_.weights);
+    mine.loss += result.loss;
+    mine.correct += result.correct;
+    if (shard + 1 == end) gradient_.set_totals(mine);
+    model_.backward(state_.weights, 1.0F / static_cast<float>(count), gradient_.bucket_size(),
+                    [&](std::size_t at, std::span<const float> values) {
+                      gradient_.add(at, values, shard == first, shard + 1 == end);
+                    });
+  }
 }
 
 void Trainer::report(std::uint64_t step, const StepTotals& totals, std::size_t images) {
   if (!leads()) return;
   images_since_report_ += images;
   const std::uint64_t epoch = (step - 1) / steps_per_epoch_ + 1;
-  const float loss = totals.loss / static_cast<float>(images);
+  const double loss = totals.loss / static_cast<double>(images);
   mesh_.report_progress(step,
                         fmt::format("epoch {} of {}, loss {:.4f}", epoch, options_.epochs, loss));
   if (step % options_.report_every != 0 && step % steps_per_epoch_ != 0) return;
   const double now = now_seconds(), elapsed = std::max(now - reported_at_, 1e-9);
   fmt::print("epoch {}/{}  step {:5}  loss {:.4f}  accuracy {:5.1f} %  {:7.0f} images/s\n", epoch,
-             options_.epochs, step, loss, 100.0F * totals.correct / static_cast<float>(images),
+             options_.epochs, step, loss,
+             100.0 * static_cast<double>(totals.correct) / static_cast<double>(images),
              static_cast<double>(images_since_report_) / elapsed);
   std::fflush(stdout);
   reported_at_ = now;

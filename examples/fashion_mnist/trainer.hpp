@@ -1,5 +1,6 @@
-// Data-parallel training: every rank holds the whole model; each step's batch is split over the
-// ranks, the gradients are summed, and every rank makes the same update, bit for bit.
+// Data-parallel training: every rank holds the whole model; each step's batch is cut into a fixed
+// number of shards, which are split over the ranks; the gradients are summed, and every rank makes
+// the same update, bit for bit - the same that one rank alone would make.
 #pragma once
 #include <csignal>
 #include <cstdint>
@@ -19,6 +20,7 @@ struct Options {
   std::vector<int> hidden{128};
   int epochs = 5;
   std::uint32_t batch = 256;  // over all ranks
+  std::uint32_t shards = 8;   // of a batch; at least one a rank
   float rate = 0.05F, momentum = 0.9F;
   std::uint64_t seed = 1;
   std::uint32_t limit = 0;                                  // training images used; 0: all
@@ -45,6 +47,7 @@ class Trainer {
 
  private:
   weft::Result<bool> run_step(const std::vector<std::uint32_t>& order, std::uint64_t step_in_epoch);
+  void compute_shards(const std::vector<std::uint32_t>& order, std::size_t from, std::size_t count);
   weft::Result<void> save();
   void report(std::uint64_t step, const StepTotals& totals, std::size_t images);
   [[nodiscard]] std::uint64_t settings_digest() const;

@@ -120,7 +120,7 @@ pid_t Gang::spawn(std::uint32_t rank, const std::vector<std::string>& scenario) 
   set["WEFT_RANK_HOSTS"] = hosts;
   std::vector<std::string> words;
   if (fabric_) words = {"ip", "netns", "exec", fabric_->name_of(node)};
-  words.push_back(WEFT_BIN_DIR "/transport-test-rank");
+  words.push_back(WEFT_BIN_DIR "/" + shape_.program);
   words.insert(words.end(), scenario.begin(), scenario.end());
   std::vector<std::string> entries;
   for (char** e = environ; *e != nullptr; ++e) entries.emplace_back(*e);

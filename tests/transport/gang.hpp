@@ -32,7 +32,8 @@ struct Shape {
   std::uint32_t generation = 3;
   bool namespaces = false;
   std::map<std::string, std::string> environment = {};
-  std::vector<std::uint32_t> absent = {};  // ranks that are never started
+  std::vector<std::uint32_t> absent = {};       // ranks that are never started
+  std::string program = "transport-test-rank";  // in the folder of programs
 };
 
 struct Outcome {
