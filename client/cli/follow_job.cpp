@@ -54,11 +54,10 @@ JobFollow::JobFollow(client::Client& client, JobId job, const JobSpec& spec, Job
       waiting_(before_launch(state)) {
   if (!options_.nodes.empty()) console_.set_nodes(options_.nodes, spec.ranks_per_node);
   wait_for_end();
-  if (options_.output) read_logs(options_.attempt);
-  if (waiting_ && options_.reasons) {
-    ask<Why>(WhyJob{job_}, &JobFollow::take_why);
-    watch();
-  }
+  if (options_.output && !waiting_) read_logs(options_.attempt);
+  attempt_wanted_ = options_.attempt;
+  if (waiting_ && options_.reasons) ask<Why>(WhyJob{job_}, &JobFollow::take_why);
+  if (waiting_) watch();
 }
 
 JobFollow::~JobFollow() {

@@ -8,10 +8,12 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <set>
 
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
+#include "schemas/yaml/broker_config.hpp"
 
 namespace weft::cli {
 namespace {
@@ -47,17 +49,21 @@ std::string worker_key(const client::StateDir& state, std::uint32_t index) {
   return state.node(node_name(index)) + "/worker.key";
 }
 
-// The operator's key is known from the start; it enrolls the others.
+// Written once: what an operator changes in it stays, but for the sockets.
 Result<void> write_configuration(const client::StateDir& state, const UpRecord& record) {
-  auto key = yaml::read_key_file(state.key("operator"));
-  if (!key) return tl::make_unexpected(key.error());
   const std::string path = state.broker() + "/broker.yaml";
+  yaml::BrokerConfig config;
+  if (std::ifstream in(path); in) {
+    std::ostringstream text;
+    text << in.rdbuf();
+    auto old = yaml::read_broker_config(text.str());
+    if (!old.problems.empty()) return tl::make_unexpected(yaml::to_error(old.problems, path));
+    config = std::move(old.config);
+  }
+  config.listen_clients = {"ipc://" + record.run + "/c"};
+  config.listen_workers = {"ipc://" + record.run + "/w"};
   std::ofstream out(path, std::ios::trunc);
-  out << fmt::format(
-      "# Written by `weft up`.\n"
-      "clients: ipc://{0}/c\nworkers: ipc://{0}/w\n"
-      "keys:\n  - name: operator\n    role: operator\n    account: operator\n    key: {1}\n",
-      record.run, to_hex(key->entry.principal));
+  out << yaml::print_broker_config(config);
   out.close();
   if (!out) return fail(Code::state_dir, fmt::format("{}: {}", path, std::strerror(errno)));
   return {};
@@ -78,7 +84,7 @@ Result<void> lay_out(const client::StateDir& state, const UpRecord& record) {
     if (auto made = make_directory(path, mode); !made) return made;
   for (const char* name : people) {
     const Role role = *name == 'o' ? Role::operator_ : *name == 's' ? Role::seller : Role::customer;
-    if (auto made = ensure_key(state.key(name), role, name, name); !made) return made;
+    if (auto made = ensure_key(state.key(name), role, name, *name == 'o' ? "house" : name); !made) return made;
   }
   for (std::uint32_t i = 1; i <= record.nodes; ++i) {
     if (auto made = make_directory(state.node(node_name(i)), open_to_pass); !made) return made;
