@@ -1,0 +1,98 @@
+// The core's whole state: what the journal rebuilds, and what workers and clients tell again.
+// A plain value: a copy is a checkpoint.
+#pragma once
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "broker/core/core.hpp"
+#include "broker/core/durable.hpp"
+#include "broker/core/timers.hpp"
+#include "broker/fabric/place.hpp"
+
+namespace weft::broker {
+
+struct Worker {                   // the session of a node's worker
+  SessionId session;              // 0: not connected
+  std::uint64_t sequence = 0;     // highest seen in this session
+  Instant heard;
+  Instant quarantined_until;      // it could not launch: not used before
+  std::set<AttemptId> strangers;  // held by it, unknown here: the node is not clean before they are gone
+};
+
+struct Launch {                   // what is known of a live attempt but not journaled
+  std::set<NodeId> prepared;
+  std::uint32_t repeats = 0;      // of Go
+  Instant stopping_at;
+  std::vector<RankBlames> accused;
+  std::map<NodeId, Instant> gone_early;  // said to be gone although ranks of it have not been heard to end
+  MeshSeed seed;                  // address empty: not known
+};
+
+struct Waiter {                   // a request that is answered later
+  enum class For : std::uint8_t { job, events, log } what{};
+  SessionId session;
+  Principal principal;
+  RequestKey key;
+  JobId job;                      // 0: any
+  Seq after;
+  std::uint32_t count_max = 0;
+  ReadLog log;
+  Instant until;
+};
+
+struct Ticket {                   // a piece of a log that a worker was asked for
+  SessionId session;
+  RequestKey key;
+  NodeId node;
+  FetchLog fetch;
+};
+
+struct VisibleEvent {
+  EventLine line;
+  std::string account, owner;     // who may see it besides operators
+  JobId job;
+  bool everybody = false;
+};
+
+struct Plan {                     // what the last look at the queue found
+  bool dirty = true;              // resources or the head have changed since
+  std::vector<fabric::Candidate> free;
+  JobId head;                     // the first job that waits for something that will come; 0: none
+  Instant head_at;                // when it can start
+};
+
+struct Soft {
+  Instant started_at;
+  std::string version;
+  std::map<SessionId, Principal> sessions;
+  std::map<SessionId, NodeId> session_nodes;
+  std::map<NodeId, Worker> workers;
+  std::map<AttemptId, Launch> launches;
+  std::map<AttemptId, std::map<std::uint32_t, RankProgress>> progress;
+  Timers timers;
+  std::uint64_t next_wait = 1, next_ticket = 1, next_job_planted = 1;
+  std::map<std::uint64_t, Waiter> waiters;
+  std::map<JobId, std::set<std::uint64_t>> waiting_on_job;
+  std::set<std::uint64_t> waiting_on_events;
+  std::map<std::uint64_t, Ticket> tickets;
+  std::deque<VisibleEvent> events;
+  Plan plan;
+  std::uint64_t facts = 0;        // applied so far: what the cached digest is of
+  std::uint64_t digest_of_facts = UINT64_MAX;
+  Digest digest;
+};
+
+struct Machine {
+  CoreConfig config;
+  Durable durable;
+  Soft soft;
+};
+
+struct Core::State {
+  Machine machine;
+};
+
+}  // namespace weft::broker

@@ -1,0 +1,125 @@
+#include "broker/fabric/place.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace weft::broker::fabric {
+namespace {
+
+bool notice_fits(const Request& request, const Candidate& c) {
+  if (c.notice.ms == 0) return true;  // firm is better than any notice
+  return request.notice.ms != 0 && c.notice >= request.notice;
+}
+bool window_fits(const Request& request, const Candidate& c, Instant at) {
+  return c.until == never || at + request.term <= c.until;
+}
+bool price_fits(const Request& request, const Candidate& c) {
+  return !request.price_max || c.price <= *request.price_max;
+}
+bool could_ever(const Request& request, const Candidate& c) {
+  return c.gpus >= request.gpus_per_node && notice_fits(request, c) && price_fits(request, c);
+}
+
+// The first reason why this node cannot serve, counted; true if it can.
+bool fits(const Request& request, const Candidate& c, Instant at, Rejection& r) {
+  if (c.gpus < request.gpus_per_node) return ++r.gpus, false;
+  if (!notice_fits(request, c)) return ++r.notice, false;
+  if (!price_fits(request, c)) return ++r.price, false;
+  if (!window_fits(request, c, std::max(at, c.free_at))) return ++r.window, false;
+  if (c.free_at > at) return ++r.busy, false;
+  return true;
+}
+
+// The reason that hides the most nodes among those whose relaxation would be needed first.
+Code blocker_of(const Request& request, const Rejection& r) {
+  const auto missing = request.nodes - r.fit;
+  if (r.busy >= missing) return Code::place_nodes;
+  if (r.price >= missing) return Code::place_price;
+  if (r.notice >= missing) return Code::place_notice;
+  if (r.window >= missing) return Code::place_window;
+  if (r.gpus >= missing) return Code::place_class;
+  return Code::place_nodes;
+}
+
+Placement slice_of(std::span<const Candidate* const> nodes) {
+  Placement slice;
+  slice.owner = nodes.front()->owner;
+  slice.until = never;
+  for (const Candidate* c : nodes) {
+    slice.nodes.push_back(c->node);
+    slice.units += c->units;
+    slice.price = std::max(slice.price, c->price);
+    slice.until = std::min(slice.until, c->until);
+    if (c->notice.ms != 0 && (slice.notice.ms == 0 || c->notice < slice.notice))
+      slice.notice = c->notice;
+  }
+  std::sort(slice.nodes.begin(), slice.nodes.end());
+  return slice;
+}
+
+}  // namespace
+
+Placed place(const Request& request, std::span<const Candidate> candidates, Instant at) {
+  Placed out;
+  std::vector<const Candidate*> fitting;
+  for (const Candidate& c : candidates)
+    if (fits(request, c, at, out.rejection)) fitting.push_back(&c);
+  std::sort(fitting.begin(), fitting.end(), [](const Candidate* a, const Candidate* b) {
+    if (a->owner != b->owner) return a->owner < b->owner;
+    if (a->price != b->price) return a->price < b->price;
+    if (a->units != b->units) return a->units < b->units;
+    return a->node < b->node;
+  });
+  for (std::size_t i = 0; i < fitting.size();) {
+    std::size_t end = i;
+    while (end < fitting.size() && fitting[end]->owner == fitting[i]->owner) ++end;
+    const auto count = static_cast<std::uint32_t>(end - i);
+    out.rejection.fit = std::max(out.rejection.fit, count);
+    if (count >= request.nodes) {
+      Placement slice = slice_of(std::span(fitting).subspan(i, request.nodes));
+      const auto key = [](const Placement& p) { return std::tuple(p.price, p.units, p.nodes.front()); };
+      if (!out.placement || key(slice) < key(*out.placement)) out.placement = std::move(slice);
+    }
+    i = end;
+  }
+  if (!out.placement) out.rejection.blocker = blocker_of(request, out.rejection);
+  return out;
+}
+
+std::optional<Instant> earliest_start(const Request& request, std::span<const Candidate> candidates,
+                                      Instant from) {
+  // A node serves from free_at to until - term: sweep over those ends, owner by owner.
+  std::map<std::uint32_t, std::vector<std::pair<Instant, int>>> steps;
+  for (const Candidate& c : candidates) {
+    if (!could_ever(request, c)) continue;
+    const Instant begin = std::max(from, c.free_at);
+    if (!window_fits(request, c, begin)) continue;
+    auto& mine = steps[c.owner];
+    mine.emplace_back(begin, +1);
+    if (c.until != never) mine.emplace_back(c.until - request.term + milliseconds(1), -1);
+  }
+  std::optional<Instant> best;
+  for (auto& [owner, list] : steps) {
+    std::sort(list.begin(), list.end());  // at one instant, -1 comes first
+    std::int64_t serving = 0;
+    for (const auto& [at, change] : list) {
+      serving += change;
+      if (change > 0 && serving >= request.nodes) {
+        if (!best || at < *best) best = at;
+        break;
+      }
+    }
+  }
+  return best;
+}
+
+std::uint32_t most_ever(const Request& request, std::span<const Candidate> candidates, Instant from) {
+  std::map<std::uint32_t, std::uint32_t> count;
+  std::uint32_t most = 0;
+  for (const Candidate& c : candidates)
+    if (could_ever(request, c) && window_fits(request, c, std::max(from, c.free_at)))
+      most = std::max(most, ++count[c.owner]);
+  return most;
+}
+
+}  // namespace weft::broker::fabric
