@@ -6,10 +6,12 @@
 namespace weft::transport {
 
 // A rank is at most `synchronise_every` operations ahead, each with a few messages to one peer.
-Inbox::Inbox(Network& network, std::uint32_t size)
-    : network_(network), early_max_(std::size_t{size} * 64) {
+Inbox::Inbox(Network& network, std::uint32_t size, const Tuning& tuning)
+    : network_(network), early_max_(std::size_t{size} * 64), early_(early_ready) {
   waiting_.reserve(64);
-  early_.reserve(64);
+  // Untouched pages of these cost nothing; later growth would be an allocation at a random
+  // operation.
+  for (auto& early : early_) early.copy.reserve(tuning.small_bytes);
 }
 
 void Inbox::begin(std::uint32_t sequence, const Call& call) {

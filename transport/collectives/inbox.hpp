@@ -5,6 +5,7 @@
 // reused; early large ones stay at their sender.
 #pragma once
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -22,7 +23,7 @@ class Inbox {
     Call theirs, mine;
   };
 
-  Inbox(Network& network, std::uint32_t size);
+  Inbox(Network& network, std::uint32_t size, const Tuning& tuning);
   // This rank begins operation `sequence`: messages that are early for it are checked now.
   void begin(std::uint32_t sequence, const Call& call);
   void receive(std::uint32_t from, std::uint64_t message, void* into, std::size_t bytes,
@@ -34,7 +35,9 @@ class Inbox {
   [[nodiscard]] const std::optional<Mismatch>& mismatch() const { return mismatch_; }
   // A rank that sent more ahead than the protocol lets it.
   [[nodiscard]] std::optional<std::uint32_t> flooder() const { return flooder_; }
-  [[nodiscard]] std::uint64_t dropped() const { return dropped_; }
+  [[nodiscard]] std::uint64_t dropped() const {
+    return dropped_.load(std::memory_order_relaxed);
+  }  // any thread
 
  private:
   struct Waiting {
@@ -52,6 +55,7 @@ class Inbox {
     std::size_t bytes = 0;
     bool rendezvous = false;
   };
+  static constexpr std::size_t early_ready = 32;   // made at the start; more are made at need
   static constexpr std::uint32_t remembered = 64;  // own calls, to check a late message against
 
   bool same_call(const Header& header);
@@ -67,7 +71,7 @@ class Inbox {
   std::size_t early_count_ = 0;
   std::optional<Mismatch> mismatch_;
   std::optional<std::uint32_t> flooder_;
-  std::uint64_t dropped_ = 0;
+  std::atomic<std::uint64_t> dropped_{0};
 };
 
 }  // namespace weft::transport

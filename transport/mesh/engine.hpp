@@ -47,7 +47,7 @@ class Engine final : private NetworkEvents, private Wire {
   Result<void> meet_until(std::int64_t end, const std::function<bool()>& met);
   void card_arrived(const Arrival& arrival);
   void table_arrived(const Arrival& arrival);
-  [[nodiscard]] Error join_timeout() const;
+  [[nodiscard]] std::string join_timeout() const;
 
   // ---- operations (engine.cpp)
   bool step();

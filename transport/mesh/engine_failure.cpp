@@ -135,6 +135,9 @@ void Engine::tell_others(const Blame& blame) {
   Envelope envelope;
   envelope.body = RankHears{PeerEnded{launch_.attempt, blame}};
   const auto bytes = encode(envelope);
+  // While joining, rank 0 has heard from ranks to which it has no connection yet.
+  for (std::uint32_t rank = 1; !joined_ && launch_.rank == 0 && rank < launch_.size; ++rank)
+    if (rendezvous_.card(rank)) connect(rank);
   for (std::uint32_t rank = 0; rank < launch_.size; ++rank)
     if (network_->connected(rank)) network_->post(rank, header, bytes);
   const auto waiting = [this] {

@@ -38,7 +38,7 @@ Result<void> Engine::open() {
     auto network = Network::open(*this, launch_.size, fmt::format("weft-rank-{}", launch_.rank));
     if (!network) return tl::make_unexpected(network.error());
     network_ = std::move(*network);
-    inbox_ = std::make_unique<Inbox>(*network_, launch_.size);
+    inbox_ = std::make_unique<Inbox>(*network_, launch_.size, tuning_);
     auto near = network_->address(false), far = network_->address(true);
     if (!near) return tl::make_unexpected(near.error());
     if (!far) return tl::make_unexpected(far.error());
@@ -89,36 +89,30 @@ Result<void> Engine::meet_until(std::int64_t end, const std::function<bool()>& m
   std::unique_lock lock(drive_);
   while (!met()) {
     if (broken_) return tl::make_unexpected(error_of(last_failure()));
-    if (!trouble_.empty()) return fail(Code::mesh_rendezvous, trouble_);
-    if (now_ms() >= end) {
-      const auto error = join_timeout();
-      if (launch_.rank == 0) {
-        failures_.found(blame_for(Code::mesh_rendezvous, 0, error.detail));
-        look_for_trouble(now_ms());
-      }
-      return tl::make_unexpected(error);
+    if (trouble_.empty() && now_ms() >= end) trouble_ = join_timeout();
+    if (!trouble_.empty()) {
+      failures_.found(blame_for(Code::mesh_rendezvous, launch_.rank, trouble_));
+      look_for_trouble(now_ms());
+      return fail(Code::mesh_rendezvous, trouble_);
     }
     if (!step() && !met()) sleep_until_event(lock, 20);
   }
   return {};
 }
 
-Error Engine::join_timeout() const {
+std::string Engine::join_timeout() const {
   const auto waited = options_.join_timeout.count();
   if (launch_.rank == 0)
-    return {Code::mesh_rendezvous,
-            fmt::format(
-                "{} did not join within {} ms: see what they wait for with `weft logs --rank R`",
-                rendezvous_.missing(), waited)};
+    return fmt::format(
+        "{} did not join within {} ms: see what they wait for with `weft logs --rank R`",
+        rendezvous_.missing(), waited);
   if (!seed_.empty())
-    return {Code::mesh_rendezvous,
-            fmt::format("rank 0 did not send the table of ranks within {} ms", waited)};
+    return fmt::format("rank 0 did not send the table of ranks within {} ms", waited);
   const auto line = link_->fd() >= 0 ? std::string("rank 0 has not said hello to its worker")
                                      : fmt::format("no line to the worker at '{}' ({})",
                                                    launch_.worker_socket, link_->trouble());
-  return {Code::mesh_rendezvous,
-          fmt::format("the address of rank 0 of {} did not arrive within {} ms: {}", launch_.size,
-                      waited, line)};
+  return fmt::format("the address of rank 0 of {} did not arrive within {} ms: {}", launch_.size,
+                     waited, line);
 }
 
 void Engine::card_arrived(const Arrival& arrival) {

@@ -11,6 +11,10 @@ void finish(Work::State& operation, const Error& error) {
   operation.phase.store(Work::State::Phase::failed, std::memory_order_release);
 }
 
+Queue::Queue() : ring_(16) {
+  for (int i = 0; i < 8; ++i) pool_.push_back(std::make_shared<Work::State>());
+}
+
 Operation Queue::take_unused() {
   const std::lock_guard lock(mutex_);
   for (std::size_t tried = 0; tried < pool_.size(); ++tried) {
@@ -35,7 +39,7 @@ bool Queue::push(const Operation& operation) {
   }
   const auto size = size_.load(std::memory_order_relaxed);
   if (size == ring_.size()) {
-    std::vector<Operation> larger(ring_.empty() ? 16 : 2 * ring_.size());
+    std::vector<Operation> larger(2 * ring_.size());
     for (std::size_t i = 0; i < size; ++i)
       larger[i] = std::move(ring_[(first_ + i) % ring_.size()]);
     ring_ = std::move(larger);

@@ -12,6 +12,7 @@ namespace weft::transport {
 
 class Queue {
  public:
+  Queue();
   // An operation that nobody else holds, pending.
   Operation take_unused();
   // False when the queue is shut: the operation failed with the error of shut().

@@ -38,7 +38,10 @@ int say_failure(const Mesh& mesh, const Error& error) {
 
 int repeat(const Arguments& arguments) {
   const auto times = std::stoull(arguments.at(0)), count = std::stoull(arguments.at(1));
-  const auto mesh = join_or_say();
+  MeshOptions options;
+  if (arguments.size() > 2)
+    options.operation_timeout = std::chrono::milliseconds(std::stoll(arguments[2]));
+  const auto mesh = join_or_say(options);
   if (!mesh) return 3;
   std::vector<float> data(count, 1.0f);
   for (unsigned long long i = 0; i < times; ++i) {
@@ -66,6 +69,13 @@ int repeat(const Arguments& arguments) {
               static_cast<unsigned long long>(counters.late_messages));
   if (auto left = mesh->leave(); !left) return say_failure(*mesh, left.error());
   return 0;
+}
+
+int join(const Arguments& arguments) {
+  MeshOptions options;
+  options.join_timeout = std::chrono::milliseconds(std::stoll(arguments.at(0)));
+  const auto mesh = join_or_say(options);
+  return !mesh ? 3 : mesh->leave() && mesh->leave() ? 0 : 4;
 }
 
 int idle(const Arguments& arguments) {
@@ -150,15 +160,9 @@ int stop_after(const Arguments& arguments) {
 
 int play(const std::string& scenario, const Arguments& arguments) {
   static const std::map<std::string, int (*)(const Arguments&)> scenarios{
-      {"collectives", collectives},
-      {"started", started},
-      {"threads", threads},
-      {"steady", steady},
-      {"mismatch", mismatch},
-      {"repeat", repeat},
-      {"idle", idle},
-      {"stop_after", stop_after},
-      {"speed", speed}};
+      {"collectives", collectives}, {"started", started}, {"threads", threads}, {"steady", steady},
+      {"mismatch", mismatch},       {"repeat", repeat},   {"idle", idle},       {"join", join},
+      {"stop_after", stop_after},   {"speed", speed}};
   const auto found = scenarios.find(scenario);
   if (found == scenarios.end()) {
     std::fprintf(stderr, "no scenario '%s'\n", scenario.c_str());

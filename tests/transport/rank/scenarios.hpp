@@ -24,6 +24,7 @@ int threads(const Arguments& arguments);      // several threads of one rank wai
 int steady(const Arguments& arguments);       // counts allocations and faults of a warm mesh
 int mismatch(const Arguments& arguments);     // rank 1 calls something else
 int repeat(const Arguments& arguments);       // all_reduce until it fails or N times
+int join(const Arguments& arguments);         // joins and leaves, with a time limit
 int idle(const Arguments& arguments);         // no operations: only watches
 int stop_after(const Arguments& arguments);   // rank R goes (exit, leave, kill) after K operations
 int speed(const Arguments& arguments);        // prints a small table; not a test
