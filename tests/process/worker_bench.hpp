@@ -1,5 +1,6 @@
-// For the worker's process tests: a real weft-worker, and the other end of its connection. The broker
-// here is the protocol peer only (ROUTER with CURVE, the real codec); it decides nothing, the tests do.
+// For the worker's process tests: a real weft-worker, and the other end of its connection. The
+// broker here is the protocol peer only (ROUTER with CURVE, the real codec); it decides nothing,
+// the tests do.
 #pragma once
 #include <dirent.h>
 #include <fcntl.h>
@@ -45,7 +46,8 @@ class Bench {
   ~Bench() {
     kill_worker();
     // Attempts that a test left running end here: their holders stop them on TERM.
-    for (const auto& entry : std::filesystem::directory_iterator(state() + "/attempts")) end_holder(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(state() + "/attempts"))
+      end_holder(entry.path());
     close_broker();
     std::filesystem::remove_all(root_);
   }
@@ -82,8 +84,9 @@ class Bench {
   }
   // The first report of that kind (that fits), taken out; others stay for later.
   template <class T>
-  std::optional<T> expect(const std::function<bool(const T&)>& fits = [](const T&) { return true; },
-                          std::chrono::milliseconds wait = patience) {
+  std::optional<T> expect(
+      const std::function<bool(const T&)>& fits = [](const T&) { return true; },
+      std::chrono::milliseconds wait = patience) {
     const auto until = Clock::now() + wait;
     for (;;) {
       for (auto it = heard_.begin(); it != heard_.end(); ++it)
@@ -111,7 +114,8 @@ class Bench {
 
   // ---- worker
   void start_worker(std::vector<std::string> more = {}) {
-    std::vector<std::string> args{WEFT_BIN_DIR "/weft-worker", "--state", state(), "--connection", root_ + "/connection.yaml", "--name", "n1"};
+    std::vector<std::string> args{WEFT_BIN_DIR "/weft-worker", "--state", state(), "--connection",
+                                  root_ + "/connection.yaml",  "--name",  "n1"};
     args.insert(args.end(), more.begin(), more.end());
     worker_ = ::fork();
     ASSERT_GE(worker_, 0);
@@ -156,18 +160,21 @@ class Bench {
   }
   void start(const Prepare& p, Duration lease_left = {}) {
     order(p);
-    const auto prepared = expect<Prepared>([&](const Prepared& r) { return r.attempt == p.attempt; });
+    const auto prepared =
+        expect<Prepared>([&](const Prepared& r) { return r.attempt == p.attempt; });
     ASSERT_TRUE(prepared);
     ASSERT_EQ(Code::none, prepared->code) << prepared->detail;
     order(Go{p.attempt, lease_left.ms > 0 ? lease_left : p.lease_left});
   }
   std::optional<RankEnd> rank_end(AttemptId id, std::uint32_t rank = 0) {
-    const auto gone = expect<RankGone>([&](const RankGone& r) { return r.attempt == id && r.end.rank == rank; });
+    const auto gone =
+        expect<RankGone>([&](const RankGone& r) { return r.attempt == id && r.end.rank == rank; });
     if (!gone) return std::nullopt;
     return gone->end;
   }
   // Reads a log as a client would: with long polls, to the end or until `enough` is in it.
-  std::string log(AttemptId id, std::uint32_t rank = 0, const std::string& enough = {}, bool errors = false) {
+  std::string log(AttemptId id, std::uint32_t rank = 0, const std::string& enough = {},
+                  bool errors = false) {
     std::string text;
     std::uint64_t offset = 0;
     const auto until = Clock::now() + patience;
@@ -176,10 +183,12 @@ class Bench {
       order(FetchLog{ticket, id, rank, errors, offset, 65'536, seconds(2)});
       const auto piece = expect<LogPiece>([&](const LogPiece& p) { return p.ticket == ticket; });
       if (!piece) break;
-      if (piece->code != Code::none) return "error: " + to_string(Error{piece->code, piece->detail});
+      if (piece->code != Code::none)
+        return "error: " + to_string(Error{piece->code, piece->detail});
       text.append(piece->chunk.data.begin(), piece->chunk.data.end());
       offset = piece->chunk.next;
-      if (piece->chunk.end || (!enough.empty() && text.find(enough) != std::string::npos)) return text;
+      if (piece->chunk.end || (!enough.empty() && text.find(enough) != std::string::npos))
+        return text;
     }
     return text + "\n(no end)";
   }
@@ -195,7 +204,8 @@ class Bench {
     const std::size_t end = text.rfind(')');
     return end != std::string::npos && text.size() > end + 2 && text[end + 2] != 'Z';
   }
-  static bool eventually(const std::function<bool()>& what, std::chrono::milliseconds wait = patience) {
+  static bool eventually(const std::function<bool()>& what,
+                         std::chrono::milliseconds wait = patience) {
     for (const auto until = Clock::now() + wait; Clock::now() < until; ::usleep(2'000))
       if (what()) return true;
     return what();
@@ -220,18 +230,22 @@ class Bench {
       incarnation_ = envelope->incarnation;
       auto* report = std::get_if<Report>(&envelope->body);
       ASSERT_NE(nullptr, report);
-      if (!std::holds_alternative<Beat>(report->body)) heard_.push_back(std::move(report->body));
-      else ++beats_;
+      if (!std::holds_alternative<Beat>(report->body))
+        heard_.push_back(std::move(report->body));
+      else
+        ++beats_;
     }
   }
   static void end_holder(const std::string& path) {
     const std::string bytes = read(path + "/state");
-    const auto envelope = decode_envelope(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
+    const auto envelope = decode_envelope(
+        std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
     if (!envelope) return;
     const auto* state = std::get_if<HolderState>(&envelope->body);
     if (state == nullptr || state->gone || !runs(static_cast<pid_t>(state->pid))) return;
     ::kill(static_cast<pid_t>(state->pid), SIGTERM);
-    EXPECT_TRUE(eventually([&] { return !runs(static_cast<pid_t>(state->pid)); })) << "a holder is still there";
+    EXPECT_TRUE(eventually([&] { return !runs(static_cast<pid_t>(state->pid)); }))
+        << "a holder is still there";
   }
 
   net::Context context_;

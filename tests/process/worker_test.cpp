@@ -24,15 +24,20 @@ TEST_F(WorkerProcess, JoinsWithItsInventoryAndBeats) {
   EXPECT_FALSE(join.inventory.version.empty());
   EXPECT_TRUE(join.holdings.empty());
   EXPECT_NE(0U, bench.incarnation_.value);
-  EXPECT_TRUE(Bench::eventually([&] { (void)bench.expect<Join>([](const Join&) { return false; }, std::chrono::milliseconds(50)); return bench.beats_ >= 3; }));
+  EXPECT_TRUE(Bench::eventually([&] {
+    (void)bench.expect<Join>([](const Join&) { return false; }, std::chrono::milliseconds(50));
+    return bench.beats_ >= 3;
+  }));
 }
 
 TEST_F(WorkerProcess, RunsAGangAndReportsHowEachRankEnded) {
   join();
-  const Prepare p = bench.shell(11, "echo out-$RANK-$WORLD_SIZE-$LOCAL_RANK; echo oops >&2; exit $RANK", 2);
+  const Prepare p =
+      bench.shell(11, "echo out-$RANK-$WORLD_SIZE-$LOCAL_RANK; echo oops >&2; exit $RANK", 2);
   bench.order(p);
   ASSERT_TRUE(bench.expect<Prepared>());
-  EXPECT_EQ("", bench.read(bench.state() + "/attempts/11/rank-0.out")) << "a line of user code ran before Go";
+  EXPECT_EQ("", bench.read(bench.state() + "/attempts/11/rank-0.out"))
+      << "a line of user code ran before Go";
   bench.order(Go{p.attempt, p.lease_left});
   for (std::uint32_t rank : {0U, 1U}) {
     const auto end = bench.rank_end(p.attempt, rank);
@@ -55,7 +60,8 @@ TEST_F(WorkerProcess, SaysWhyAGangCanNotStartBeforeAnyOfItRuns) {
   auto prepared = bench.expect<Prepared>();
   ASSERT_TRUE(prepared);
   EXPECT_EQ(Code::launch_exec, prepared->code);
-  EXPECT_NE(std::string::npos, prepared->detail.find("no-such-program: No such file or directory")) << prepared->detail;
+  EXPECT_NE(std::string::npos, prepared->detail.find("no-such-program: No such file or directory"))
+      << prepared->detail;
   EXPECT_NE(std::string::npos, prepared->detail.find("PATH")) << prepared->detail;
   EXPECT_TRUE(bench.expect<AttemptGone>());
 
@@ -73,7 +79,9 @@ TEST_F(WorkerProcess, SaysWhyAGangCanNotStartBeforeAnyOfItRuns) {
 TEST_F(WorkerProcess, StopAsksThenKillsTheWholeTree) {
   join();
   // A child in a session of its own, and one that is an orphan: neither may survive.
-  const Prepare p = bench.shell(14, "trap '' TERM; setsid sleep 300 & (sleep 301 &) ; echo ready; while :; do sleep 300; done");
+  const Prepare p = bench.shell(
+      14,
+      "trap '' TERM; setsid sleep 300 & (sleep 301 &) ; echo ready; while :; do sleep 300; done");
   bench.start(p);
   bench.log(p.attempt, 0, "ready");
   bench.order(StopAttempt{p.attempt, Cause::cancel, {}, milliseconds(200)});
@@ -90,7 +98,8 @@ TEST_F(WorkerProcess, StopAsksThenKillsTheWholeTree) {
 
 TEST_F(WorkerProcess, ARankThatObeysTermIsNotKilled) {
   join();
-  const Prepare p = bench.shell(15, "trap 'echo saved; exit 75' TERM; echo ready; while :; do sleep 0.01; done");
+  const Prepare p =
+      bench.shell(15, "trap 'echo saved; exit 75' TERM; echo ready; while :; do sleep 0.01; done");
   bench.start(p);
   bench.log(p.attempt, 0, "ready");
   bench.order(StopAttempt{p.attempt, Cause::cancel, {}, seconds(20)});
@@ -114,24 +123,28 @@ TEST_F(WorkerProcess, AKilledRankIsReportedWithItsSignal) {
 
 TEST_F(WorkerProcess, SignalsReachTheRankThatIsMeant) {
   join();
-  const Prepare p = bench.shell(17, "trap 'echo got; exit 0' USR1; echo ready; while :; do sleep 0.01; done", 2);
+  const Prepare p =
+      bench.shell(17, "trap 'echo got; exit 0' USR1; echo ready; while :; do sleep 0.01; done", 2);
   bench.start(p);
   bench.log(p.attempt, 0, "ready");
   bench.log(p.attempt, 1, "ready");
   bench.order(SignalRanks{p.attempt, 1, SIGUSR1});
   ASSERT_TRUE(bench.rank_end(p.attempt, 1));
-  EXPECT_FALSE(bench.expect<RankGone>([](const RankGone& r) { return r.end.rank == 0; }, std::chrono::milliseconds(50)));
+  EXPECT_FALSE(bench.expect<RankGone>([](const RankGone& r) { return r.end.rank == 0; },
+                                      std::chrono::milliseconds(50)));
   bench.order(SignalRanks{p.attempt, -1, SIGUSR1});
   EXPECT_TRUE(bench.rank_end(p.attempt, 0));
 }
 
 TEST_F(WorkerProcess, ALongPollWaitsForTheNextLine) {
   join();
-  const Prepare p = bench.shell(18, "echo one; trap 'echo two; exit 0' USR1; while :; do sleep 0.01; done");
+  const Prepare p =
+      bench.shell(18, "echo one; trap 'echo two; exit 0' USR1; while :; do sleep 0.01; done");
   bench.start(p);
   EXPECT_EQ("one\n", bench.log(p.attempt, 0, "one"));
   bench.order(FetchLog{900, p.attempt, 0, false, 4, 100, seconds(30)});
-  EXPECT_FALSE(bench.expect<LogPiece>([](const LogPiece&) { return true; }, std::chrono::milliseconds(100)));
+  EXPECT_FALSE(
+      bench.expect<LogPiece>([](const LogPiece&) { return true; }, std::chrono::milliseconds(100)));
   bench.order(SignalRanks{p.attempt, 0, SIGUSR1});
   const auto piece = bench.expect<LogPiece>();
   ASSERT_TRUE(piece);
@@ -166,16 +179,20 @@ TEST_F(WorkerProcess, RanksRunAsAnotherUserAndReadNobodysSecrets) {
   bench.start(bench.shell(20, "sleep 300"));  // another job's files
   bench.order(StopAttempt{{20}, Cause::cancel, {}, {}});
   ASSERT_TRUE(bench.expect<AttemptGone>());
-  const Prepare p = bench.shell(21, fmt::format(
-      "id -u; id -G; grep NoNewPrivs /proc/self/status; cat {0}/worker.key {0}/attempts/20/rank-0.out {0}/attempts/21/order 2>&1;"
-      "ls {0} {0}/jobs/1020 2>&1; touch {0}/x 2>&1; echo mine > $WEFT_CKPT_DIR/c && cat $WEFT_CKPT_DIR/c; echo again > /dev/stdout; ls /proc/self/fd",
-      bench.state()));
+  const Prepare p = bench.shell(
+      21, fmt::format("id -u; id -G; grep NoNewPrivs /proc/self/status; cat {0}/worker.key "
+                      "{0}/attempts/20/rank-0.out {0}/attempts/21/order 2>&1;"
+                      "ls {0} {0}/jobs/1020 2>&1; touch {0}/x 2>&1; echo mine > $WEFT_CKPT_DIR/c "
+                      "&& cat $WEFT_CKPT_DIR/c; echo again > /dev/stdout; ls /proc/self/fd",
+                      bench.state()));
   bench.start(p);
   ASSERT_TRUE(bench.expect<AttemptGone>());
   const std::string text = bench.log(p.attempt);
   EXPECT_NE(std::string::npos, text.find("1900001021\n1900001021\nNoNewPrivs:\t1\n")) << text;
   std::size_t denied = 0;
-  for (std::size_t at = text.find("denied"); at != std::string::npos; at = text.find("denied", at + 1)) ++denied;
+  for (std::size_t at = text.find("denied"); at != std::string::npos;
+       at = text.find("denied", at + 1))
+    ++denied;
   EXPECT_EQ(6U, denied) << text;
   EXPECT_NE(std::string::npos, text.find("\nmine\nagain\n0\n1\n2\n")) << text;
 }
@@ -219,7 +236,8 @@ TEST_F(WorkerProcess, ASecondWorkerOnTheSameDirectoryIsRefused) {
   bench.start_worker();
   const int status = bench.wait_worker();
   EXPECT_EQ(1, WEXITSTATUS(status));
-  EXPECT_NE(std::string::npos, bench.read(bench.root() + "/worker.stderr").find("another worker uses this directory"));
+  EXPECT_NE(std::string::npos,
+            bench.read(bench.root() + "/worker.stderr").find("another worker uses this directory"));
   ::kill(first, SIGKILL);
   ::waitpid(first, nullptr, 0);
 }

@@ -1,0 +1,119 @@
+#include "worker/shell/launcher.hpp"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "base/log.hpp"
+#include "schemas/codec.hpp"
+#include "worker/shell/holder.hpp"
+
+namespace weft::worker {
+namespace {
+
+// Between two halves of one process image: never stored, never seen by another build.
+struct Wish {
+  std::uint64_t attempt;
+  std::int64_t deadline_ms;
+};
+
+bool send_wish(int socket, const Wish& wish, int fd) {
+  iovec data{const_cast<Wish*>(&wish), sizeof wish};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = space;
+  message.msg_controllen = sizeof space;
+  cmsghdr* header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(sizeof wish);
+}
+
+// False: the worker is gone.
+bool receive_wish(int socket, Wish& wish, Fd& fd) {
+  iovec data{&wish, sizeof wish};
+  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = space;
+  message.msg_controllen = sizeof space;
+  ssize_t n = 0;
+  do n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  if (n != static_cast<ssize_t>(sizeof wish)) return false;
+  const cmsghdr* header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return false;
+  int received = -1;
+  std::memcpy(&received, CMSG_DATA(header), sizeof received);
+  fd = Fd(received);
+  return true;
+}
+
+// The codec looks up its schema at first use: done here, every holder inherits it.
+void warm_up() {
+  Envelope envelope;
+  envelope.body = HolderState{};
+  (void)decode_envelope(encode(envelope));
+  envelope.body = HolderOrder{HolderGo{}};
+  (void)decode_envelope(encode(envelope));
+  envelope.body = Order{Prepare{}};
+  (void)decode_envelope(encode(envelope));
+}
+
+[[noreturn]] void run_launcher(const Options& options, Fd socket) {
+  ::setsid();  // a terminal's Ctrl-C is the worker's affair
+  ::prctl(PR_SET_NAME, "weft-launcher", 0, 0, 0);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::signal(number, SIG_IGN);
+  warm_up();
+  Wish wish{};
+  for (Fd link; receive_wish(socket.get(), wish, link);) {
+    const pid_t pid = ::fork();
+    if (pid < 0) log::error("fork of a holder: {}", std::strerror(errno));
+    if (pid == 0) {
+      socket.reset();
+      ::signal(SIGCHLD, SIG_DFL);
+      ::_exit(
+          run_holder(options, AttemptId{wish.attempt}, Instant{wish.deadline_ms}, std::move(link)));
+    }
+    link.reset();  // the holder's alone, so that the worker sees its end
+  }
+  ::_exit(0);
+}
+
+}  // namespace
+
+Result<Launcher> Launcher::start(const Options& options) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0)
+    return tl::make_unexpected(errno_error(Code::os_error, "socketpair", errno));
+  Fd mine(ends[0]), its(ends[1]);
+  const pid_t pid = ::fork();
+  if (pid < 0) return tl::make_unexpected(errno_error(Code::os_error, "fork", errno));
+  if (pid == 0) {
+    mine.reset();
+    run_launcher(options, std::move(its));
+  }
+  return Launcher(std::move(mine));
+}
+
+Result<Fd> Launcher::launch(AttemptId attempt, Instant deadline) {
+  int ends[2];
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) != 0)
+    return tl::make_unexpected(errno_error(Code::os_error, "socketpair", errno));
+  Fd mine(ends[0]), its(ends[1]);
+  if (!send_wish(socket_.get(), {attempt.value, deadline.ms}, its.get()))
+    return tl::make_unexpected(errno_error(Code::os_error, "the launcher process", errno));
+  return mine;
+}
+
+}  // namespace weft::worker
