@@ -185,7 +185,9 @@ Result<void> Broker::serve() {
   workers->stop();
   clients->stop();
   if (auto finished = loop.finish(); !finished) return finished;
-  log::info("stopped cleanly at record {}, state {}", loop.last().value, to_hex(loop.digest()));
+  const Journal::Counts counts = journal.counts();
+  log::info("stopped cleanly at record {}, state {}; wrote {} records in {} commits", loop.last().value,
+            to_hex(loop.digest()), counts.records, counts.commits);
   return {};
 }
 
