@@ -85,13 +85,13 @@ TEST_F(FashionMnist, OneRankAgreesWithFour) {
 }
 
 TEST_F(FashionMnist, ResumesBitForBitWhereItStopped) {
-  std::vector<std::string> flags{"--epochs", "40",  "--limit",        "4000",
-                                 "--batch",  "100", "--report-every", "1"};
+  std::vector<std::string> flags{"--epochs", "20",       "--limit", "4000",           "--batch",
+                                 "100",      "--hidden", "32",      "--report-every", "1"};
   const auto whole = train(2, flags);
   ASSERT_EQ(whole[0].code, 0) << whole[0].output;
   flags.insert(flags.end(), {"--checkpoint-dir", folder_, "--checkpoint-every", "10"});
   Gang gang(ranks(2), flags);
-  ASSERT_TRUE(gang.wait_for(0, "epoch 1/20  step    15"));
+  ASSERT_TRUE(gang.wait_for(0, "epoch 1/20  step    15", 120'000)) << gang.output_of(0);
   gang.signal(1, SIGTERM);  // one rank is told; all stop at one step
   const auto stopped = gang.finish();
   for (const Outcome& outcome : stopped) EXPECT_EQ(outcome.code, 75) << outcome.output;
