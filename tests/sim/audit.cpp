@@ -32,16 +32,27 @@ void Audit::record(const JournalRecord& record) {
   epoch_ = record.epoch;
 }
 
-// A report of another incarnation than the one that joined last changes nothing.
+// A report of another incarnation than the one that joined last changes nothing. (A record may also
+// hold what timers did in the same step: only what such a report would have caused counts.)
 void Audit::incarnation(const JournalRecord& record) {
   if (record.input.empty()) return;
   const auto envelope = decode_envelope(record.input);
   if (!envelope) return broken("2: a record's input does not decode");
   const auto* report = std::get_if<Report>(&envelope->body);
   if (!report || std::holds_alternative<Join>(report->body)) return;
-  for (const auto& [id, book] : nodes_)
-    if (book.node.principal == record.principal && book.node.incarnation != envelope->incarnation)
-      broken(fmt::format("5: a report of an old incarnation of {} changed something", book.node.name));
+  for (const auto& [id, book] : nodes_) {
+    if (book.node.principal != record.principal || book.node.incarnation == envelope->incarnation) continue;
+    const auto* gone = std::get_if<RankGone>(&report->body);
+    for (const FactBox& box : record.facts) {
+      const auto* cleared = std::get_if<NodeCleared>(&box.fact);
+      const auto* end = std::get_if<RankEnded>(&box.fact);
+      const auto* moved = std::get_if<AttemptMoved>(&box.fact);
+      const bool caused = (cleared && cleared->node == id) ||
+                          (gone && end && end->attempt == gone->attempt && end->end == gone->end) ||
+                          (moved && moved->state == AttemptState::running);
+      if (caused) broken(fmt::format("5: a report of an old incarnation of {} changed something", book.node.name));
+    }
+  }
 }
 
 void Audit::fact(const EpochBegan& began) {
@@ -71,6 +82,10 @@ void Audit::fact(const NodePut& put) {
     world_.coverage.hit(Branch::node_silent);
   if (put.node.state == NodeState::up && node.state == NodeState::silent)
     world_.coverage.hit(Branch::node_back);
+  if (node.incarnation != put.node.incarnation) {
+    if (found->second.past.contains(put.node.incarnation)) broken("5: an old process of a worker came back");
+    found->second.past.insert(node.incarnation);
+  }
   node.incarnation = put.node.incarnation;
   node.state = put.node.state;
   node.units = put.node.units;

@@ -36,12 +36,14 @@ class Audit {
   struct NodeBook {
     Node node;
     Instant born{never};
+    std::set<Incarnation> past;
     LeaseId payer;               // whose time the open segment is
+    Cause cause{};               // of the open segment
     std::int64_t spent[4] = {};  // ms per meter class
   };
   struct LeaseBook {
     Lease lease;
-    Int128 gross = 0, credited = 0;  // quantity x price
+    Int128 gross = 0, by_owner = 0, by_house = 0;  // quantity x price
     std::int64_t escrow = 0, metered = 0, credits = 0, fees = 0;  // from the postings
   };
   struct AttemptBook {

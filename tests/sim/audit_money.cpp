@@ -57,7 +57,8 @@ void Audit::fact(const NodeMetered& metered) {
       if (lease == leases_.end()) return broken("7: billed time belongs to no lease");
       const Int128 part = quantity(book.node.units, spent) * lease->second.lease.price.micros;
       lease->second.gross += part;
-      if (book.node.meter == MeterClass::credited) lease->second.credited += part;
+      if (book.node.meter == MeterClass::credited)  // an owner answers for its hardware
+        (book.cause == Cause::node_lost ? lease->second.by_owner : lease->second.by_house) += part;
     }
   }
   const bool leased = metered.meter == MeterClass::billed || metered.meter == MeterClass::credited;
@@ -71,6 +72,7 @@ void Audit::fact(const NodeMetered& metered) {
   }
   book.node.meter = metered.meter;
   book.node.since = metered.at;
+  book.cause = metered.cause;
   book.payer = leased ? metered.lease : LeaseId{};
 }
 
@@ -102,15 +104,14 @@ void Audit::fact(const Posted& posted) {
 void Audit::settle(const LeaseBook& book) {
   const Lease& lease = book.lease;
   const std::int64_t gross = floor_div(book.gross, quantity_per_unit_hour);
-  const std::int64_t credit =
-      std::min(ceil_div(book.credited, quantity_per_unit_hour), gross);
+  const std::int64_t owner = std::min(ceil_div(book.by_owner, quantity_per_unit_hour), gross);
+  const std::int64_t house = std::min(ceil_div(book.by_house, quantity_per_unit_hour), gross - owner);
   if (book.escrow != 0) broken(fmt::format("7: lease {} keeps escrow after its end", lease.id.value));
   if (book.metered != gross)
     broken(fmt::format("7: lease {} was billed {}, its time costs {}", lease.id.value, book.metered, gross));
-  if (book.credits != credit)
-    broken(fmt::format("7: lease {} was credited {}, due is {}", lease.id.value, book.credits, credit));
-  const std::int64_t fee =
-      floor_div(static_cast<Int128>(gross - credit) * lease.fee_bps, 10'000);
+  if (book.credits != owner + house)
+    broken(fmt::format("7: lease {} was credited {}, due is {}", lease.id.value, book.credits, owner + house));
+  const std::int64_t fee = floor_div(static_cast<Int128>(gross - owner) * lease.fee_bps, 10'000);
   if (book.fees != fee) broken(fmt::format("7: lease {} paid a fee of {}, due is {}", lease.id.value, book.fees, fee));
   if (gross > lease.escrow.micros) broken("7: a lease cost more than its escrow");
 }

@@ -121,6 +121,9 @@ void Intruder::act() {
   SubmitJob submit;
   submit.spec.name = "x";
   submit.spec.run = {"true"};
+  submit.spec.backend = "none";
+  submit.spec.has_price_max = true;
+  submit.spec.price_max = {9'000'000};
   submit.spec.time = minutes(1);
   world_.coverage.hit(kind_ == Kind::revoked ? Branch::revoked_used : Branch::stranger);
   const Instant asked = world_.now();

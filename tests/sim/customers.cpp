@@ -18,9 +18,9 @@ JobSpec Customer::spec() {
       random_.chance(100) ? random_.between(1, most + 1) : random_.between(1, std::min<std::int64_t>(most, 5)));
   spec.ranks_per_node = static_cast<std::uint32_t>(random_.between(1, 2));
   spec.time = seconds(random_.between(60, 180));
-  if (random_.chance(500)) {
+  if (random_.chance(850)) {
     spec.has_price_max = true;
-    spec.price_max = {random_.between(0, 6) * 500'000};
+    spec.price_max = {random_.between(1, 8) * 500'000};
   }
   if (random_.chance(50)) spec.cost_cap = {random_.between(1, 50) * 10'000};
   if (random_.chance(300)) spec.notice = seconds(random_.between(10, 60));
@@ -32,6 +32,7 @@ JobSpec Customer::spec() {
   spec.restart.on_exit = random_.chance(400);
   spec.checkpoint_grace = seconds(random_.between(1, 10));
   spec.run = {"true"};
+  spec.backend = "none";
   if (random_.chance(60) && !leases_.empty()) {
     spec.use_lease = *leases_.begin();
     spec.has_price_max = false;

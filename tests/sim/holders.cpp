@@ -1,7 +1,6 @@
 // The node: holders of attempts and their ranks, which outlive the worker process.
 #include <algorithm>
 
-#include "base/planted.hpp"
 #include "tests/sim/watch.hpp"
 #include "tests/sim/worker.hpp"
 #include "tests/sim/world.hpp"
@@ -73,7 +72,7 @@ void Worker::host_crash() {
 // ---- a holder
 void Worker::launch(const Prepare& order) {
   if (obeys_stale_) world_.fail("5: a worker launched for a broker of an older epoch");
-  const Instant deadline = planted(103) ? never : world_.now() + order.lease_left;
+  const Instant deadline = world_.now() + order.lease_left;
   const auto [found, added] = holders_.try_emplace(order.attempt, order, deadline);
   if (!added) return world_.fail("4: a worker launched an attempt that it holds");
   found->second.published = found->second.hold.state();

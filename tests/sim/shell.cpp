@@ -123,7 +123,10 @@ void Shell::carry_out(const broker::Effect& effect) {
   if (const auto* send = std::get_if<broker::Send>(&effect)) {
     if (std::holds_alternative<Reply>(send->envelope.body)) {
       const auto found = open_requests_.find({send->session, send->envelope.key});
-      if (found == open_requests_.end()) return world_.fail("a reply that nobody is waiting for");
+      if (found == open_requests_.end()) {
+        if (!world_.net->open_at_broker(send->session)) return;  // it hung up meanwhile
+        return world_.fail("a reply that nobody is waiting for");
+      }
       if (--found->second == 0) open_requests_.erase(found);
     } else if (send->envelope.epoch != store_.epoch() && !planted(202)) {
       return world_.fail("5: an order does not carry the epoch of the broker that gives it");

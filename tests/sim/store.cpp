@@ -34,6 +34,7 @@ std::vector<JournalRecord> Store::crash(bool survives) {
   if (survives && in_flight_ != 0) end_commit();
   in_flight_ = 0;
   coming_.reset();
+  if (planted(204) && durable_ > 2) --durable_;  // acknowledged before it was synced
   std::vector<JournalRecord> lost(records_.begin() + static_cast<std::ptrdiff_t>(durable_),
                                   records_.end());
   records_.resize(durable_);
