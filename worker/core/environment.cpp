@@ -10,14 +10,6 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-// A gang's own shared memory would join "nodes" that are on one host, where the slice's links are
-// meant to carry the traffic: only ranks of one node may use it.
-std::string ucx_transports(const Prepare& order, const Place& place) {
-  const bool neighbours = order.spec.ranks_per_node > 1;
-  if (place.rdma) return neighbours ? "all" : "^sm";
-  return neighbours ? "tcp,self,sm" : "tcp,self";
-}
-
 void defaults(Variables& v, const Prepare& order, const Place& place) {
   v["PATH"] = place.path;
   v["HOME"] = place.home;
@@ -26,20 +18,20 @@ void defaults(Variables& v, const Prepare& order, const Place& place) {
   v["PYTHONFAULTHANDLER"] = "1";
   v["OMP_NUM_THREADS"] =
       fmt::format("{}", std::max(1U, place.cores / std::max(1U, order.spec.ranks_per_node)));
-  v["UCX_TLS"] = ucx_transports(order, place);
   v["NCCL_ASYNC_ERROR_HANDLING"] = v["TORCH_NCCL_ASYNC_ERROR_HANDLING"] = "1";
   if (place.net_device.empty()) return;
   v["GLOO_SOCKET_IFNAME"] = v["NCCL_SOCKET_IFNAME"] = place.net_device;
+  // Which transports to use is the mesh's choice (transport/ucx); which network, the slice's.
   if (!place.rdma) v["UCX_NET_DEVICES"] = place.net_device;
 }
 
-std::string hosts_by_rank(const Prepare& order) {
+// One entry a node: ranks are spread evenly over them, in order.
+std::string hosts(const Prepare& order) {
   std::string out;
-  for (const GangNode& node : order.gang)
-    for (std::uint32_t i = 0; i < order.spec.ranks_per_node; ++i) {
-      if (!out.empty()) out += ',';
-      out += node.node_name;
-    }
+  for (const GangNode& node : order.gang) {
+    if (!out.empty()) out += ',';
+    out += node.node_name + "=" + node.address;
+  }
   return out;
 }
 
@@ -64,7 +56,7 @@ void contract(Variables& v, const Prepare& order, const Place& place) {
   v["WEFT_WORKER"] = place.worker_socket;
   v["WEFT_NODE"] =
       order.node_index < nodes ? order.gang[order.node_index].node_name : std::string();
-  v["WEFT_RANK_HOSTS"] = hosts_by_rank(order);
+  v["WEFT_RANK_HOSTS"] = hosts(order);
   v["WEFT_CKPT_DIR"] =
       order.spec.checkpoint_dir.empty() ? place.job_dir : order.spec.checkpoint_dir;
   v["WEFT_NOTICE_FILE"] = place.attempt_dir + "/notice";

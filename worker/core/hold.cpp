@@ -158,7 +158,8 @@ void Hold::kill() {
 
 void Hold::on(const TimePassed&) {
   if (killing_) return act(Act::kill_tree);
-  if (now_ >= state_.deadline && !state_.stopping && !planted(103)) return stop({}, limits::stop_grace);
+  if (now_ >= state_.deadline && !state_.stopping && !planted(103))
+    return stop({}, limits::stop_grace);
   if (!termed_ && now_ >= term_at_) {
     termed_ = true;
     act(Act::term);

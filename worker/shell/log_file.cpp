@@ -15,7 +15,8 @@ namespace weft::worker {
 void trim_log(int fd, std::uint64_t bytes_max) {
   constexpr std::uint64_t block = 4'096;
   struct stat found{};
-  if (::fstat(fd, &found) != 0 || static_cast<std::uint64_t>(found.st_blocks) * 512 <= bytes_max)
+  if (::fstat(fd, &found) != 0 ||
+      static_cast<std::uint64_t>(found.st_blocks) * 512 <= bytes_max * 3 / 4)
     return;
   const std::uint64_t keep = bytes_max / 4 / block * block,
                       size = static_cast<std::uint64_t>(found.st_size);

@@ -1,15 +1,11 @@
-// The output of a rank: a file that it writes to itself, so that nothing is lost with a worker.
-// Above limits::rank_log_bytes_max the middle is given back to the file system as a hole: the first
-// and the last quarter of the limit stay, offsets keep their meaning, and a reader finds a line
-// that says what is missing. A rank that fills more than that between two looks (once a second) has
-// the disk for that second.
+// The output of a rank as a file. Of more than limits::rank_log_bytes_max the middle is given back
+// to the file system as a hole: the first and the last quarter of the limit stay, offsets keep
+// their meaning, and a reader finds a line that says what is missing.
 #pragma once
 #include "schemas/replies.hpp"
 #include "worker/shell/options.hpp"
 
 namespace weft::worker {
-
-inline constexpr Duration log_trim_period = seconds(1);
 
 void trim_log(int fd, std::uint64_t bytes_max = limits::rank_log_bytes_max);
 // What stands at offset, at most bytes_max. chunk.end stays false: the caller knows whether more
