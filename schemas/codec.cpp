@@ -40,8 +40,15 @@ Blob to_bytes(const T& value) {
   return {bytes.begin(), bytes.end()};
 }
 
-template <class Wire, class T>
-Result<T> from_bytes(std::span<const std::uint8_t> bytes, std::size_t bytes_max) {
+// Mirror structs are larger than their encoding, by less than this.
+constexpr std::size_t growth_max = 16, memory_always = 64 << 10;
+
+constexpr auto any_root = [](const auto&) { return Error{}; };
+
+// `check_first(root)` may refuse before anything else of the message is looked at.
+template <class Wire, class T, class CheckFirst>
+Result<T> from_bytes(std::span<const std::uint8_t> bytes, std::size_t bytes_max,
+                     const CheckFirst& check_first) {
   if (bytes.size() > bytes_max)
     return fail(Code::wire_limit,
                 fmt::format("a message of {} bytes; at most {}", bytes.size(), bytes_max));
@@ -53,18 +60,21 @@ Result<T> from_bytes(std::span<const std::uint8_t> bytes, std::size_t bytes_max)
   capnp::ReaderOptions options;
   options.traversalLimitInWords = 4 * words.size() + 1024;
   options.nestingLimit = limits::capnp_nesting_max;
-  Error error;
+  Decoding decoding{{}, growth_max * bytes.size() + memory_always};
   T value{};
   try {
     capnp::FlatArrayMessageReader reader(words, options);
     if (reader.getEnd() != words.end())
       return fail(Code::wire_malformed, "bytes after the end of the message");
-    read_struct(reader.getRoot<capnp::DynamicStruct>(capnp::Schema::from<Wire>()), value, error);
+    decoding.error = check_first(reader.getRoot<Wire>());
+    if (decoding.error.code == Code::none)
+      read_struct(reader.getRoot<capnp::DynamicStruct>(capnp::Schema::from<Wire>()), value,
+                  decoding);
   } catch (const kj::Exception& e) {
     const auto text = e.getDescription();
     return fail(Code::wire_malformed, std::string(text.begin(), text.size()));
   }
-  if (error.code != Code::none) return tl::make_unexpected(std::move(error));
+  if (decoding.error.code != Code::none) return tl::make_unexpected(std::move(decoding.error));
   return value;
 }
 
@@ -77,48 +87,26 @@ Blob encode(const Snapshot& snapshot) { return codec::to_bytes<wire::Snapshot>(s
 Blob encode(const Reply& reply) { return codec::to_bytes<wire::Reply>(reply); }
 
 Result<Envelope> decode_envelope(std::span<const std::uint8_t> bytes) {
-  auto envelope = codec::from_bytes<wire::Envelope, Envelope>(bytes, limits::message_bytes_max);
   // The version comes first: a newer message may fail to decode for reasons that follow from it.
-  std::uint16_t protocol = protocol_version;
-  if (envelope)
-    protocol = envelope->protocol;
-  else if (const auto head = peek_envelope(bytes))
-    protocol = head->protocol;
-  if (protocol != protocol_version)
-    return fail(Code::wire_version, fmt::format("protocol version {}; this build speaks {}", protocol,
-                                                protocol_version));
-  return envelope;
-}
-
-std::optional<EnvelopeHead> peek_envelope(std::span<const std::uint8_t> bytes) {
-  if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0 || bytes.size() > limits::message_bytes_max)
-    return std::nullopt;
-  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
-  std::memcpy(words.begin(), bytes.data(), bytes.size());
-  EnvelopeHead head;
-  try {
-    capnp::FlatArrayMessageReader reader(words);
-    const auto envelope = reader.getRoot<wire::Envelope>();
-    head.protocol = envelope.getProtocol();
-    const auto key = envelope.getKey();
-    if (key.size() != 0 && key.size() != head.key.data.size()) return std::nullopt;
-    std::copy(key.begin(), key.end(), head.key.data.begin());
-  } catch (const kj::Exception&) {
-    return std::nullopt;
-  }
-  return head;
+  return codec::from_bytes<wire::Envelope, Envelope>(
+      bytes, limits::message_bytes_max, [](wire::Envelope::Reader root) {
+        if (root.getProtocol() == protocol_version) return Error{};
+        return Error{Code::wire_version, fmt::format("protocol version {}; this build speaks {}",
+                                                     root.getProtocol(), protocol_version)};
+      });
 }
 
 Result<JournalRecord> decode_record(std::span<const std::uint8_t> bytes) {
-  return codec::from_bytes<wire::JournalRecord, JournalRecord>(bytes, limits::record_bytes_max);
+  return codec::from_bytes<wire::JournalRecord, JournalRecord>(bytes, limits::record_bytes_max,
+                                                               codec::any_root);
 }
 
 Result<Snapshot> decode_snapshot(std::span<const std::uint8_t> bytes) {
-  return codec::from_bytes<wire::Snapshot, Snapshot>(bytes, std::size_t{1} << 34);
+  return codec::from_bytes<wire::Snapshot, Snapshot>(bytes, std::size_t{1} << 34, codec::any_root);
 }
 
 Result<Reply> decode_reply(std::span<const std::uint8_t> bytes) {
-  return codec::from_bytes<wire::Reply, Reply>(bytes, limits::message_bytes_max);
+  return codec::from_bytes<wire::Reply, Reply>(bytes, limits::message_bytes_max, codec::any_root);
 }
 
 namespace {
@@ -156,7 +144,8 @@ class Comparer {
   template <class T>
   void check() {
     const std::size_t i = next_++;
-    const auto& f = i < all_->plain.size() ? all_->plain[i] : all_->arms[i - all_->plain.size() + 1];
+    const auto& f =
+        i < all_->plain.size() ? all_->plain[i] : all_->arms[i - all_->plain.size() + 1];
     descend<T>(f.getType());
   }
   template <class T>

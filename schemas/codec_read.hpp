@@ -8,13 +8,20 @@
 
 namespace weft::codec {
 
+// What one decoding shares. The budget bounds the memory that a message can make us take: a list of
+// empty structs costs its sender one word an entry, and us the size of the mirror struct.
+struct Decoding {
+  Error error;
+  std::size_t memory_left = 0;
+};
+
 template <class T>
-void read_struct(capnp::DynamicStruct::Reader reader, T& value, Error& error);
+void read_struct(capnp::DynamicStruct::Reader reader, T& value, Decoding& decoding);
 
 class Reader {
  public:
-  Reader(capnp::DynamicStruct::Reader reader, const Fields& fields, Error& error)
-      : reader_(reader), fields_(fields), error_(error) {}
+  Reader(capnp::DynamicStruct::Reader reader, const Fields& fields, Decoding& decoding)
+      : reader_(reader), fields_(fields), decoding_(decoding), error_(decoding.error) {}
 
   template <class T>
   void operator()(const char* name, T& value, std::size_t limit = 0) {
@@ -25,7 +32,7 @@ class Reader {
   template <class... T>
   void choice(std::variant<std::monostate, T...>& value) {
     if (error_.code != Code::none) return;
-    KJ_IF_MAYBE(which, reader_.which()) {
+    KJ_IF_MAYBE (which, reader_.which()) {
       for (std::size_t i = 1; i < fields_.arms.size(); ++i) {
         if (fields_.arms[i] == *which) {
           read_arm<0, T...>(i - 1, value, reader_.get(*which));
@@ -40,7 +47,7 @@ class Reader {
   template <std::size_t I, class First, class... Rest, class V>
   void read_arm(std::size_t index, V& value, capnp::DynamicValue::Reader from) {
     if (index == I) {
-      read_struct(from.as<capnp::DynamicStruct>(), value.template emplace<First>(), error_);
+      read_struct(from.as<capnp::DynamicStruct>(), value.template emplace<First>(), decoding_);
     } else if constexpr (sizeof...(Rest) > 0) {
       read_arm<I + 1, Rest...>(index, value, from);
     }
@@ -55,7 +62,8 @@ class Reader {
     } else if constexpr (std::is_enum_v<T>) {
       const std::uint16_t raw = from.as<capnp::DynamicEnum>().getRaw();
       if (raw >= names(T{}).size())
-        error_ = {Code::wire_unknown, fmt::format("{}: {} is not a value that this build knows", name, raw)};
+        error_ = {Code::wire_unknown,
+                  fmt::format("{}: {} is not a value that this build knows", name, raw)};
       else
         v = static_cast<T>(raw);
     } else if constexpr (Number<T>) {
@@ -78,29 +86,38 @@ class Reader {
     } else if constexpr (is_vector<T>::value) {
       const auto list = from.as<capnp::DynamicList>();
       if (list.size() > limit) return too_large(name, list.size(), limit);
+      const std::size_t bytes = list.size() * sizeof(typename T::value_type);
+      if (bytes > decoding_.memory_left) {
+        error_ = {Code::wire_limit,
+                  fmt::format("{}: {} entries in so small a message", name, list.size())};
+        return;
+      }
+      decoding_.memory_left -= bytes;
       v.resize(list.size());
       for (capnp::uint i = 0; i < list.size() && error_.code == Code::none; ++i)
         get(name, list[i], v[i], 0);
     } else if constexpr (FixedBytes<T>) {
       const auto data = from.as<capnp::Data>();
       if (data.size() != 0 && data.size() != v.data.size())
-        error_ = {Code::wire_malformed, fmt::format("{}: {} bytes instead of {}", name, data.size(), v.data.size())};
+        error_ = {Code::wire_malformed,
+                  fmt::format("{}: {} bytes instead of {}", name, data.size(), v.data.size())};
       else
         std::copy(data.begin(), data.end(), v.data.begin());
     } else {
-      read_struct(from.as<capnp::DynamicStruct>(), v, error_);
+      read_struct(from.as<capnp::DynamicStruct>(), v, decoding_);
     }
   }
 
   capnp::DynamicStruct::Reader reader_;
   const Fields& fields_;
+  Decoding& decoding_;
   Error& error_;
   std::size_t next_ = 0;
 };
 
 template <class T>
-void read_struct(capnp::DynamicStruct::Reader reader, T& value, Error& error) {
-  T::fields(value, Reader(reader, fields_of<T>(reader.getSchema()), error));
+void read_struct(capnp::DynamicStruct::Reader reader, T& value, Decoding& decoding) {
+  T::fields(value, Reader(reader, fields_of<T>(reader.getSchema()), decoding));
 }
 
 }  // namespace weft::codec
