@@ -21,6 +21,7 @@ void Shell::feed(const broker::Event& event, const Principal& principal, const B
   broker::Step step = core_->step(now, event);
   ++steps_;
   check(step);
+  if (const auto* came = std::get_if<broker::MessageCame>(&event)) check_repeat(*came, step);
   if (world_.failed()) return;
   if (!step.facts.empty()) append(now, std::move(step.facts), principal, raw);
   for (auto& effect : step.effects) held_.push_back({store_.appended(), std::move(effect)});
@@ -40,6 +41,25 @@ void Shell::check(const broker::Step& step) {
     world_.fail(fmt::format("10: one step made {} facts and {} effects", step.facts.size(),
                             step.effects.size()));
   if (held_.size() > 200'000) world_.fail("10: the queue of held effects has no bound");
+}
+
+// A key that was answered: the same request gets the same reply, another one is a conflict.
+void Shell::check_repeat(const broker::MessageCame& came, const broker::Step& step) {
+  const auto* request = std::get_if<Request>(&came.envelope.body);
+  const Audit::Answer* before = world_.audit->answer(came.principal, came.envelope.key);
+  if (!request || !before) return;
+  const bool same = before->request == digest_of(*request);
+  for (const broker::Effect& effect : step.effects) {
+    const auto* send = std::get_if<broker::Send>(&effect);
+    if (!send || send->session != came.session || send->envelope.key != came.envelope.key) continue;
+    const auto* reply = std::get_if<Reply>(&send->envelope.body);
+    if (!reply) continue;
+    const auto* refused = std::get_if<Refused>(&reply->body);
+    if (refused && refused->code == Code::auth_unknown_key) continue;  // revoked meanwhile
+    if (same && encode(*reply) != before->reply) world_.fail("3: a repeated request got another answer");
+    if (!same && (!refused || refused->code != Code::idem_conflict))
+      world_.fail("3: a key that was used for another request was accepted");
+  }
 }
 
 void Shell::append(Instant now, std::vector<FactBox> facts, const Principal& principal,

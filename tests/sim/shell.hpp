@@ -54,6 +54,7 @@ class Shell {
   void feed(const broker::Event& event, const Principal& principal, const Blob& raw);
   void append(Instant now, std::vector<FactBox> facts, const Principal& principal, const Blob& raw);
   void check(const broker::Step& step);
+  void check_repeat(const broker::MessageCame& came, const broker::Step& step);
   void arm_commit();
   void committed();
   void release();
