@@ -15,6 +15,7 @@ constexpr std::size_t findings_kept = 20;
 Verifier::Verifier(Scope scope) : state_(new State(scope)) {}
 Verifier::~Verifier() = default;
 void Verifier::assume_units(NodeId node, std::uint32_t units) { state_->nodes[node].units = units; }
+const Report& Verifier::report() const { return state_->report; }
 void Verifier::add(const StoredRecord& record) { state_->record(record); }
 
 void Verifier::State::problem(const std::string& what) {

@@ -59,6 +59,7 @@ class Verifier {
   void add(const StoredRecord& record);
   // Checks what can be said only at the end. Call once.
   const Report& finish();
+  const Report& report() const;
   // After finish(): a bill and balances as the broker states them against what was recomputed.
   // `bill` may reach a little further than the journal that was read: its open segments are not
   // compared.

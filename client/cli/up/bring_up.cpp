@@ -8,8 +8,8 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 #include <set>
+#include <sstream>
 
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
@@ -80,11 +80,12 @@ Result<void> lay_out(const client::StateDir& state, const UpRecord& record) {
   for (const auto& [path, mode] :
        {std::pair(state.root, open_to_pass), std::pair(state.broker(), own),
         std::pair(state.keys(), own), std::pair(state.root + "/nodes", open_to_pass),
-        std::pair(state.jobs(), open_to_pass), std::pair(record.run, fs::perms(0755))})
+        std::pair(record.jobs, open_to_pass), std::pair(record.run, fs::perms(0755))})
     if (auto made = make_directory(path, mode); !made) return made;
   for (const char* name : people) {
     const Role role = *name == 'o' ? Role::operator_ : *name == 's' ? Role::seller : Role::customer;
-    if (auto made = ensure_key(state.key(name), role, name, *name == 'o' ? "house" : name); !made) return made;
+    if (auto made = ensure_key(state.key(name), role, name, *name == 'o' ? "house" : name); !made)
+      return made;
   }
   for (std::uint32_t i = 1; i <= record.nodes; ++i) {
     if (auto made = make_directory(state.node(node_name(i)), open_to_pass); !made) return made;

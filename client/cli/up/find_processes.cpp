@@ -37,10 +37,10 @@ bool is_daemon(const std::vector<std::string>& arguments, const std::string& roo
   return false;
 }
 
-bool is_rank(pid_t pid, const std::string& root) {
+bool is_rank(pid_t pid, const std::string& root, const std::string& run) {
   for (const std::string& variable : zero_separated(fmt::format("/proc/{}/environ", pid)))
-    if (variable.starts_with("WEFT_WORKER=") && inside(variable.substr(12), root + "/nodes"))
-      return true;
+    if (variable.starts_with("WEFT_WORKER="))
+      return inside(variable.substr(12), root + "/nodes") || inside(variable.substr(12), run);
   return false;
 }
 
@@ -60,7 +60,8 @@ bool in_networks(pid_t pid, const std::set<ino_t>& inodes) {
 
 }  // namespace
 
-Found find_processes(const std::string& root, const std::vector<std::string>& networks) {
+Found find_processes(const std::string& root, const std::string& run,
+                     const std::vector<std::string>& networks) {
   Found found;
   const std::set<ino_t> inodes = namespace_inodes(networks);
   DIR* directory = opendir("/proc");
@@ -76,7 +77,7 @@ Found find_processes(const std::string& root, const std::vector<std::string>& ne
     if (process.pid == 0) continue;
     if (is_daemon(zero_separated(fmt::format("/proc/{}/cmdline", pid)), root))
       found.daemons.push_back(process);
-    else if (in_networks(pid, inodes) || is_rank(pid, root))
+    else if (in_networks(pid, inodes) || is_rank(pid, root, run))
       found.ranks.push_back(process);
   }
   closedir(directory);

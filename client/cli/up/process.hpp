@@ -47,6 +47,7 @@ bool wait_gone(const Process& process, Duration patience);
 struct Found {
   std::vector<Process> daemons, ranks;
 };
-Found find_processes(const std::string& state_root, const std::vector<std::string>& networks);
+Found find_processes(const std::string& state_root, const std::string& run,
+                     const std::vector<std::string>& networks);
 
 }  // namespace weft::cli

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -16,6 +17,8 @@ namespace weft::cli {
 namespace {
 
 constexpr std::string_view worker_prefix = "worker.";
+constexpr std::size_t sun_path_max = 107,
+                      socket_name_max = sizeof "/attempts/18446744073709551615/holder.sock";
 
 std::string text_of(const Process& process) {
   return fmt::format("{} {}", process.pid, process.started);
@@ -25,6 +28,16 @@ Process process_of(const std::string& text) {
   Process process;
   std::istringstream(text) >> process.pid >> process.started;
   return process;
+}
+
+// Every directory above `path` lets other users through. (The last ones are made by us.)
+bool others_may_pass(const std::string& path) {
+  struct stat info{};
+  for (auto slash = path.find('/', 1); slash != std::string::npos;
+       slash = path.find('/', slash + 1))
+    if (stat(path.substr(0, slash).c_str(), &info) == 0 && (info.st_mode & S_IXOTH) == 0)
+      return false;
+  return true;
 }
 
 }  // namespace
@@ -81,9 +94,11 @@ Result<void> write_record(const client::StateDir& state, const UpRecord& record)
   std::string text = fmt::format(
       "# What `weft up` runs here; read by `weft down`. A process: pid, start time in ticks after "
       "boot.\n"
-      "tag: {}\nrun: {}\nnamespaces: {}\nnodes: {}\nsupervisor: {}\nbroker: {}\n",
-      record.tag, record.run, record.namespaces ? "yes" : "no", record.nodes,
-      text_of(record.supervisor), text_of(record.broker));
+      "tag: {}\nrun: {}\njobs: {}\nsockets_in_run: {}\nnamespaces: {}\nnodes: {}\nsupervisor: "
+      "{}\nbroker: {}\n",
+      record.tag, record.run, record.jobs, record.sockets_in_run ? "yes" : "no",
+      record.namespaces ? "yes" : "no", record.nodes, text_of(record.supervisor),
+      text_of(record.broker));
   for (const auto& [name, process] : record.workers)
     text += fmt::format("{}{}: {}\n", worker_prefix, name, text_of(process));
   const std::string aside = up_path(state) + ".new";

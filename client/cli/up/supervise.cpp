@@ -1,5 +1,6 @@
 #include "client/cli/up/supervise.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
@@ -22,6 +23,8 @@ namespace {
 constexpr std::int64_t delay_first_ms = 50, delay_max_ms = 5'000;
 constexpr std::int64_t healthy_ms = 10'000;  // lived so long: the next death is a new story
 constexpr std::uint32_t hopeless = 5;        // deaths in a row before it ever served
+
+constexpr int lock_descriptor = 3;  // of the state directory; given by `weft up`
 
 std::int64_t now_ms() {
   namespace chrono = std::chrono;
@@ -80,17 +83,20 @@ Child Supervisor::worker_child(const std::string& program, std::uint32_t index) 
   child.what.arguments = {program,
                           "--state",
                           own,
-                          "--connection",
-                          state_.connection(),
                           "--name",
                           name,
+                          "--connection",
+                          state_.connection(),
                           "--key",
                           own + "/worker.key",
-                          "--address",
-                          record_.namespaces ? node_address(index) : "127.0.0.1",
                           "--job-root",
-                          state_.jobs(),
-                          "--trust-workdir"};
+                          record_.jobs,
+                          "--trust-workdir",
+                          "--address",
+                          record_.namespaces ? node_address(index) : "127.0.0.1"};
+  if (record_.sockets_in_run)
+    child.what.arguments.insert(child.what.arguments.end(),
+                                {"--socket", fmt::format("{}/{}.sock", record_.run, name)});
   child.what.output = own + "/worker.err";
   if (record_.namespaces) child.what.network = node_namespace(record_.tag, index);
   return child;
@@ -184,6 +190,8 @@ int Supervisor::run(int go) {
 }  // namespace
 
 int supervise(const client::StateDir& state, int go) {
+  fcntl(lock_descriptor, F_SETFD,
+        FD_CLOEXEC);  // held by us alone: our children must not prolong it
   log::start("weft-up", log::Level::info, state.root + "/up.log");
   auto record = read_record(state);
   if (!record) return refuse("up", record.error());

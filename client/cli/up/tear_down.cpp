@@ -5,7 +5,9 @@
 
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 
+#include "base/limits.hpp"
 #include "client/cli/session.hpp"
 #include "client/cli/up/network.hpp"
 
@@ -14,7 +16,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr Duration worker_patience = seconds(3), broker_patience = seconds(10);
+constexpr Duration worker_patience = limits::stop_grace + seconds(2), broker_patience = seconds(10);
 
 // A worker told to leave may let its ranks run for its successor; here there is none.
 std::uint32_t kill_all(const std::vector<Process>& processes) {
@@ -39,6 +41,38 @@ void remove_sockets(const client::StateDir& state) {
        it != end; it.increment(error)) {
     if (error) break;
     if (it->is_socket(error)) fs::remove(it->path(), error);
+  }
+}
+
+// Where version 2 of the kernel's control groups is mounted; empty: nowhere.
+std::string cgroup_mount() {
+  std::ifstream mounts("/proc/self/mounts");
+  std::string device, where, type, rest;
+  while (mounts >> device >> where >> type && std::getline(mounts, rest))
+    if (type == "cgroup2") return where;
+  return {};
+}
+
+// Of workers that were killed: NODE-(hash of the worker's directory)-ATTEMPT, below weft/, at the
+// top or below the group of the session that ran `weft up`.
+void remove_cgroups(const client::StateDir& state, const UpRecord& record) {
+  const std::string mount = cgroup_mount();
+  if (mount.empty()) return;
+  std::vector<std::string> heads;
+  for (const auto& [name, process] : record.workers)
+    heads.push_back(
+        fmt::format("{}-{:08x}-", name, std::hash<std::string>{}(state.node(name)) & 0xffffffffU));
+  std::ifstream own("/proc/self/cgroup");
+  std::vector<std::string> places{mount + "/weft"};
+  for (std::string line; std::getline(own, line);)
+    if (line.starts_with("0::/") && line.size() > 4)
+      places.push_back(mount + line.substr(3) + "/weft");
+  std::error_code error;
+  for (const std::string& place : places) {
+    for (const auto& entry : fs::directory_iterator(place, error))
+      for (const std::string& head : heads)
+        if (entry.path().filename().string().starts_with(head)) rmdir(entry.path().c_str());
+    rmdir(place.c_str());  // when nobody else has groups in it
   }
 }
 
@@ -77,7 +111,7 @@ Result<TornDown> tear_down(const client::StateDir& state) {
   done.workers = stop_all(workers, worker_patience);
   const auto networks = namespaces_of(record.tag);
   for (int round = 0; round < 3; ++round) {  // what is being killed may still fork
-    const Found found = find_processes(state.root, networks);
+    const Found found = find_processes(state.root, record.run, networks);
     std::vector<Process> strays = found.ranks;
     for (const Process& process : found.daemons)
       if (process != record.broker) strays.push_back(process);
@@ -85,7 +119,7 @@ Result<TornDown> tear_down(const client::StateDir& state) {
     done.ranks += kill_all(strays);
   }
   done.broker = stop(record.broker, broker_patience);
-  kill_all(find_processes(state.root, networks).daemons);
+  kill_all(find_processes(state.root, record.run, networks).daemons);
 
   done.namespaces = static_cast<std::uint32_t>(networks.size());
   if (auto removed = remove_network(record.tag); !removed)
@@ -95,6 +129,7 @@ Result<TornDown> tear_down(const client::StateDir& state) {
   if (error) return fail(Code::os_error, fmt::format("{}: {}", record.run, error.message()));
   fs::remove(state.connection(), error);
   remove_sockets(state);
+  remove_cgroups(state, record);
   fs::remove(up_path(state), error);
   return done;
 }
@@ -107,6 +142,8 @@ Result<void> purge(const client::StateDir& state) {
     if (error)
       return fail(Code::state_dir, fmt::format("{}/{}: {}", state.root, name, error.message()));
   }
+  const std::string jobs = new_record(state).jobs;
+  if (jobs != state.jobs()) fs::remove_all(fs::path(jobs).parent_path(), error);
   if (rmdir(state.root.c_str()) != 0 && errno == ENOTEMPTY)
     return fail(Code::state_dir,
                 fmt::format("{} holds files that are not weft's; they stay", state.root));
