@@ -108,7 +108,8 @@ pid_t Gang::spawn(std::uint32_t rank, const std::vector<std::string>& scenario) 
   const auto node = rank / shape_.ranks_per_node;
   std::string hosts;
   for (std::uint32_t n = 0; n < shape_.nodes; ++n)
-    hosts += fmt::format("{}node-{}", n > 0 ? "," : "", n);
+    hosts += fmt::format("{}node-{}={}", n > 0 ? "," : "", n,
+                         fabric_ ? fmt::format("10.213.7.{}", n + 1) : "127.0.0.1");
   auto set = shape_.environment;
   set["RANK"] = std::to_string(rank);
   set["WORLD_SIZE"] = std::to_string(size());

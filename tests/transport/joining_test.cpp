@@ -83,7 +83,7 @@ TEST(Joining, MessagesOfAnOldGenerationAreDropped) {
   const auto card = decode_card(gang.worker().seed());
   ASSERT_TRUE(card);
   Ghost ghost;
-  auto network = Network::open(ghost, 2, "ghost");
+  auto network = Network::open(ghost, 2, "ghost", "");
   ASSERT_TRUE(network);
   ASSERT_TRUE((*network)->connect(0, card->far));
   int sent = 0;

@@ -34,7 +34,8 @@ bool Executor::advance() {
     }
     while (worked_ < posted_) {
       const auto& next = slot(worked_);
-      if (!next.received.done || (next.step.local_after_send && !next.sent.done)) break;
+      if (!next.received.done || next.received.failed) break;
+      if (next.step.local_after_send && !next.sent.done) break;
       work(next.step);
       ++worked_;
     }
@@ -95,6 +96,15 @@ std::uint32_t Executor::waits_for() const {
     if (!sent.done) return static_cast<std::uint32_t>(step.to);
   }
   return plan_.rank;
+}
+
+std::optional<std::uint32_t> Executor::failed_peer() const {
+  for (auto index = completed_; index < posted_; ++index) {
+    const auto& [step, sent, received] = slots_[index % plan_.window];
+    if (received.failed) return static_cast<std::uint32_t>(step.from);
+    if (sent.failed) return static_cast<std::uint32_t>(step.to);
+  }
+  return std::nullopt;
 }
 
 bool Executor::quiet() const {

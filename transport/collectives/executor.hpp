@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "transport/core/plan.hpp"
 #include "transport/ucx/network.hpp"
@@ -32,6 +33,8 @@ class Executor {
   [[nodiscard]] bool done() const { return completed_ == plan_.steps; }
   // A rank that the operation waits for now; its own rank when it waits for none.
   [[nodiscard]] std::uint32_t waits_for() const;
+  // A rank whose transfer failed: the operation can't end any more.
+  [[nodiscard]] std::optional<std::uint32_t> failed_peer() const;
   // No transfer is under way: the buffers are the user's again.
   [[nodiscard]] bool quiet() const;
 

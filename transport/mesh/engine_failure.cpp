@@ -47,6 +47,9 @@ void Engine::look_for_trouble(std::int64_t now) {
   if (inbox_ && inbox_->flooder())
     failures_.found(blame_for(Code::op_mismatch, *inbox_->flooder(),
                               "it sent messages further ahead than the rank protocol allows"));
+  if (current_)
+    if (const auto rank = executor_.failed_peer())
+      failures_.connection_broke(*rank, "a transfer failed", now);
   const bool leaving = current_ && current_->call.kind == Kind::leave;
   if (current_ && now >= deadline_) {
     if (leaving && closing_) return cut_short();

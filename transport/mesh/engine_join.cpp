@@ -35,7 +35,8 @@ Result<void> Engine::open() {
   hello.generation = launch_.generation;
   hello.rank = launch_.rank;
   if (launch_.size > 1) {
-    auto network = Network::open(*this, launch_.size, fmt::format("weft-rank-{}", launch_.rank));
+    auto network = Network::open(*this, launch_.size, fmt::format("weft-rank-{}", launch_.rank),
+                                 interface_with(launch_.address_of(launch_.rank)));
     if (!network) return tl::make_unexpected(network.error());
     network_ = std::move(*network);
     inbox_ = std::make_unique<Inbox>(*network_, launch_.size, tuning_);

@@ -1,6 +1,9 @@
 #include "transport/mesh/launch.hpp"
 
 #include <fmt/format.h>
+#include <ifaddrs.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <unistd.h>
 
@@ -32,16 +35,16 @@ Result<T> number(Lookup lookup, const char* name, T fallback, T least, T most) {
   return value;
 }
 
-// "a,b" or "a=10.0.0.1,b=10.0.0.2": the names, without addresses.
-std::vector<std::string> names_in(std::string_view text) {
-  std::vector<std::string> names;
+// "a,b" or "a=10.0.0.1,b=10.0.0.2".
+void read_hosts(std::string_view text, Launch& launch) {
   while (!text.empty()) {
     const auto comma = std::min(text.find(','), text.size());
     const auto entry = text.substr(0, comma);
-    names.emplace_back(entry.substr(0, entry.find('=')).substr(0, limits::name_bytes_max));
+    const auto sign = std::min(entry.find('='), entry.size());
+    launch.nodes.emplace_back(entry.substr(0, std::min(sign, limits::name_bytes_max)));
+    launch.addresses.emplace_back(entry.substr(std::min(sign + 1, entry.size())));
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
-  return names;
 }
 
 std::uint64_t mix(std::uint64_t hash, std::string_view text) {  // FNV-1a
@@ -54,6 +57,11 @@ std::uint64_t mix(std::uint64_t hash, std::string_view text) {  // FNV-1a
 std::string Launch::node_of(std::uint32_t of_rank) const {
   if (nodes.empty() || of_rank >= size) return {};
   return nodes[static_cast<std::size_t>(std::uint64_t{of_rank} * nodes.size() / size)];
+}
+
+std::string Launch::address_of(std::uint32_t of_rank) const {
+  if (addresses.empty() || of_rank >= size) return {};
+  return addresses[static_cast<std::size_t>(std::uint64_t{of_rank} * addresses.size() / size)];
 }
 
 Result<Launch> read_launch(Lookup lookup) {
@@ -82,7 +90,7 @@ Result<Launch> read_launch(Lookup lookup) {
                     "WORLD_SIZE for a mesh of one rank",
                     launch.size));
   if (const char* hosts = lookup("WEFT_RANK_HOSTS"); hosts != nullptr && *hosts != '\0') {
-    launch.nodes = names_in(hosts);
+    read_hosts(hosts, launch);
     if (launch.size % launch.nodes.size() != 0)
       return tl::make_unexpected(wrong("WEFT_RANK_HOSTS", hosts,
                                        fmt::format("{} ranks cannot be spread evenly over {} nodes",
@@ -104,6 +112,25 @@ Place place_of_this_process() {
       place.namespaces = mix(place.namespaces, {target, static_cast<std::size_t>(size)});
   }
   return place;
+}
+
+std::string interface_with(const std::string& address) {
+  ifaddrs* list = nullptr;
+  if (address.empty() || getifaddrs(&list) != 0) return {};
+  std::string name;
+  for (const auto* entry = list; entry != nullptr && name.empty(); entry = entry->ifa_next) {
+    if (entry->ifa_addr == nullptr) continue;
+    const auto family = entry->ifa_addr->sa_family;
+    if (family != AF_INET && family != AF_INET6) continue;
+    char text[NI_MAXHOST];
+    const auto size = family == AF_INET ? sizeof(sockaddr_in) : sizeof(sockaddr_in6);
+    if (getnameinfo(entry->ifa_addr, static_cast<socklen_t>(size), text, sizeof text, nullptr, 0,
+                    NI_NUMERICHOST) == 0 &&
+        address == text)
+      name = entry->ifa_name;
+  }
+  freeifaddrs(list);
+  return name;
 }
 
 unsigned usable_processors() {

@@ -24,8 +24,9 @@ void WorkerLink::close() {
 }
 
 void WorkerLink::tick(std::int64_t now) {
-  if (path_.empty() || fd_ >= 0 || now < next_try_) return;
+  if (path_.empty() || now < next_try_) return;
   next_try_ = now + retry_ms;
+  if (fd_ >= 0) return say_kept();
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   if (path_.size() >= sizeof address.sun_path) {
@@ -40,6 +41,12 @@ void WorkerLink::tick(std::int64_t now) {
     trouble_ = std::strerror(errno);
     return close();
   }
+  std::erase_if(kept_, [this](const RankSaysBody& body) { return send(body); });
+}
+
+// What did not fit into the socket when it was said.
+void WorkerLink::say_kept() {
+  const std::lock_guard lock(mutex_);
   std::erase_if(kept_, [this](const RankSaysBody& body) { return send(body); });
 }
 

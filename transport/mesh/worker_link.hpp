@@ -20,7 +20,7 @@ class WorkerLink {
   WorkerLink(const WorkerLink&) = delete;
   WorkerLink& operator=(const WorkerLink&) = delete;
 
-  // Opens the line when it is down, at most every retry_ms.
+  // Opens the line when it is down and says what was kept, at most every retry_ms.
   void tick(std::int64_t now);
   std::optional<RankHearsBody> hear();
   // False when it could not be said now. `keep`: it is said once the line is up again.
@@ -32,6 +32,7 @@ class WorkerLink {
   static constexpr std::int64_t retry_ms = 100;
   static constexpr std::size_t kept_max = 8;
   void close();
+  void say_kept();
   bool send(const RankSaysBody& body);
 
   const std::string path_;

@@ -1,5 +1,6 @@
 #include "transport/ucx/network.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <list>
@@ -58,7 +59,7 @@ struct Network::Impl {
   std::vector<Tie> ties;
   std::list<Post> posts;
 
-  Result<void> open(const std::string& tag);
+  Result<void> open(const std::string& tag, const std::string& interface);
   ucs_status_t receive(const void* header, std::size_t header_size, void* data, std::size_t bytes,
                        const ucp_am_recv_param_t* param);
 
@@ -74,14 +75,16 @@ struct Network::Impl {
   }
 };
 
-Result<void> Network::Impl::open(const std::string& tag) {
-  auto config = read_settings();
+Result<void> Network::Impl::open(const std::string& tag, const std::string& interface) {
+  auto config = read_settings(interface);
   if (!config) return tl::make_unexpected(config.error());
   ucp_params_t params{};
   params.field_mask =
       UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_ESTIMATED_NUM_EPS | UCP_PARAM_FIELD_NAME;
   params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP;
-  params.estimated_num_eps = peers.size();
+  // UCX leaves out a transport that it deems unfit for so many; a rank has few peers, rank 0
+  // excepted.
+  params.estimated_num_eps = std::min<std::size_t>(peers.size(), 32);
   params.name = tag.c_str();
   auto status = ucp_init(&params, *config, &context);
   ucp_config_release(*config);
@@ -118,13 +121,15 @@ ucs_status_t Network::Impl::receive(const void* header, std::size_t header_size,
 }
 
 Result<std::unique_ptr<Network>> Network::open(NetworkEvents& events, std::uint32_t size,
-                                               const std::string& tag) {
+                                               const std::string& tag,
+                                               const std::string& interface) {
   auto impl = std::make_unique<Impl>();
   impl->events = &events;
   impl->peers.resize(size);
   for (std::uint32_t rank = 0; rank < size; ++rank) impl->ties.push_back({impl.get(), rank});
   auto network = std::unique_ptr<Network>(new Network(std::move(impl)));
-  if (auto opened = network->impl_->open(tag); !opened) return tl::make_unexpected(opened.error());
+  if (auto opened = network->impl_->open(tag, interface); !opened)
+    return tl::make_unexpected(opened.error());
   return network;
 }
 

@@ -42,9 +42,11 @@ class NetworkEvents {
 
 class Network {
  public:
-  // `tag` names this rank in UCX's own messages.
+  // `tag` names this rank in UCX's own messages. `interface`: the one that the node's address is
+  // on, which UCX could not know; empty: UCX chooses.
   static Result<std::unique_ptr<Network>> open(NetworkEvents& events, std::uint32_t size,
-                                               const std::string& tag);
+                                               const std::string& tag,
+                                               const std::string& interface);
   ~Network();  // closes by force
   Network(const Network&) = delete;
   Network& operator=(const Network&) = delete;

@@ -48,11 +48,15 @@ Error ucx_error(const char* what, ucs_status_t status) {
   return {Code::mesh_rendezvous, std::string(what) + ": UCX says: " + ucs_status_string(status)};
 }
 
-Result<ucp_config_t*> read_settings() {
+Result<ucp_config_t*> read_settings(const std::string& interface) {
   ucp_config_t* config = nullptr;
   if (const auto status = ucp_config_read(nullptr, nullptr, &config); status != UCS_OK)
     return tl::make_unexpected(ucx_error("cannot read the UCX_* settings", status));
   auto result = modify(config, {"TLS", transports(), "UCX_TLS"});
+  // A machine has interfaces that lead nowhere (bridges of containers), and UCX cannot tell which.
+  // With RDMA the names are those of its devices, and the choice is left to UCX.
+  if (result && !interface.empty() && !rdma_is_here())
+    result = modify(config, {"NET_DEVICES", interface.c_str(), "UCX_NET_DEVICES"});
   for (const auto& setting : settings)
     if (result) result = modify(config, setting);
   if (!result) {

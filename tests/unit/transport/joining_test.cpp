@@ -44,6 +44,8 @@ TEST(Launch, ReadsWhatAWorkerSets) {
   EXPECT_EQ(launch->node_of(0), "a");
   EXPECT_EQ(launch->node_of(3), "b");
   EXPECT_EQ(launch->node_of(5), "c");
+  EXPECT_EQ(launch->address_of(3), "10.0.0.2");
+  EXPECT_EQ(launch->address_of(4), "");
   environment["WEFT_RANK_HOSTS"] = "a,a,b,b,c,c";
   EXPECT_EQ(read_launch(look)->node_of(3), "b");
 }
@@ -67,6 +69,12 @@ TEST(Launch, SaysWhatIsWrong) {
     EXPECT_EQ(launch.error().code, Code::mesh_rendezvous);
     EXPECT_THAT(launch.error().detail, HasSubstr(text));
   }
+}
+
+TEST(Launch, FindsTheInterfaceOfAnAddress) {
+  EXPECT_EQ(interface_with("127.0.0.1"), "lo");
+  EXPECT_EQ(interface_with("203.0.113.77"), "");
+  EXPECT_EQ(interface_with(""), "");
 }
 
 Card card(const std::string& node, std::uint64_t host, std::uint64_t namespaces) {
