@@ -96,6 +96,26 @@ Result<Envelope> decode_envelope(std::span<const std::uint8_t> bytes) {
       });
 }
 
+std::optional<EnvelopeHead> peek_envelope(std::span<const std::uint8_t> bytes) {
+  if (bytes.empty() || bytes.size() % sizeof(capnp::word) != 0 ||
+      bytes.size() > limits::message_bytes_max)
+    return std::nullopt;
+  auto words = kj::heapArray<capnp::word>(bytes.size() / sizeof(capnp::word));
+  std::memcpy(words.begin(), bytes.data(), bytes.size());
+  EnvelopeHead head;
+  try {
+    capnp::FlatArrayMessageReader reader(words);
+    const auto envelope = reader.getRoot<wire::Envelope>();
+    head.protocol = envelope.getProtocol();
+    const auto key = envelope.getKey();
+    if (key.size() != 0 && key.size() != head.key.data.size()) return std::nullopt;
+    std::copy(key.begin(), key.end(), head.key.data.begin());
+  } catch (const kj::Exception&) {
+    return std::nullopt;
+  }
+  return head;
+}
+
 Result<JournalRecord> decode_record(std::span<const std::uint8_t> bytes) {
   return codec::from_bytes<wire::JournalRecord, JournalRecord>(bytes, limits::record_bytes_max,
                                                                codec::any_root);
