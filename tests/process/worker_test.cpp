@@ -180,11 +180,13 @@ TEST_F(WorkerProcess, RanksRunAsAnotherUserAndReadNobodysSecrets) {
   bench.order(StopAttempt{{20}, Cause::cancel, {}, {}});
   ASSERT_TRUE(bench.expect<AttemptGone>());
   const Prepare p = bench.shell(
-      21, fmt::format("id -u; id -G; grep NoNewPrivs /proc/self/status; cat {0}/worker.key "
-                      "{0}/attempts/20/rank-0.out {0}/attempts/21/order 2>&1;"
-                      "ls {0} {0}/jobs/1020 2>&1; touch {0}/x 2>&1; echo mine > $WEFT_CKPT_DIR/c "
-                      "&& cat $WEFT_CKPT_DIR/c; echo again > /dev/stdout; ls /proc/self/fd",
-                      bench.state()));
+      21, fmt::format(
+              "id -u; id -G; grep NoNewPrivs /proc/self/status; cat {0}/worker.key "
+              "{0}/attempts/20/rank-0.out {0}/attempts/21/order 2>&1;"
+              "ls {0} {0}/jobs/1020 2>&1; touch {0}/x 2>&1; echo mine > $WEFT_CKPT_DIR/c "
+              "&& cat $WEFT_CKPT_DIR/c; echo again > /dev/stdout; ls /proc/self/fd",  // 3 is the ls
+                                                                                      // itself
+              bench.state()));
   bench.start(p);
   ASSERT_TRUE(bench.expect<AttemptGone>());
   const std::string text = bench.log(p.attempt);
@@ -194,7 +196,7 @@ TEST_F(WorkerProcess, RanksRunAsAnotherUserAndReadNobodysSecrets) {
        at = text.find("denied", at + 1))
     ++denied;
   EXPECT_EQ(6U, denied) << text;
-  EXPECT_NE(std::string::npos, text.find("\nmine\nagain\n0\n1\n2\n")) << text;
+  EXPECT_NE(std::string::npos, text.find("\nmine\nagain\n0\n1\n2\n3\n")) << text;
 }
 
 TEST_F(WorkerProcess, TermStopsTheAttemptsAndLeaves) {

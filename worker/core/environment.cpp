@@ -90,8 +90,7 @@ std::vector<std::string> rank_environment(const Prepare& order, const Place& pla
   const std::uint32_t rank = order.node_index * order.spec.ranks_per_node + local_rank;
   v["RANK"] = v["ROLE_RANK"] = fmt::format("{}", rank);
   v["LOCAL_RANK"] = fmt::format("{}", local_rank);
-  v["TORCHELASTIC_ERROR_FILE"] = fmt::format("{}/.weft/attempt-{}/rank-{}.error.json",
-                                             place.job_dir, order.attempt.value, rank);
+  v["TORCHELASTIC_ERROR_FILE"] = fmt::format("{}/rank-{}.error.json", place.attempt_dir, rank);
   return flat(v);
 }
 

@@ -12,7 +12,7 @@ namespace weft::worker {
 
 struct Place {                // of this node and attempt
   std::string worker_socket;  // WEFT_WORKER
-  std::string attempt_dir;    // notice file; the job's user can read it, not write
+  std::string attempt_dir;    // notice and error files; the job's user may pass, not list
   std::string job_dir;        // the job's own directory, default of WEFT_CKPT_DIR
   std::string path, home;     // defaults of PATH and HOME
   std::string net_device;     // the interface that carries the node's address; empty: unknown

@@ -24,6 +24,12 @@ namespace weft::worker {
 
 using hold::Act;
 
+Holder::Holder(const Options& options, const Prepare& order, Instant deadline, Fd link)
+    : options_(options), order_(order), hold_(order, deadline), link_(std::move(link)) {
+  hold_.described().boot = boot_id();
+  hold_.described().pid = static_cast<std::uint32_t>(::getpid());
+}
+
 void Holder::publish() {
   if (const auto stored = store_state(options_, hold_.state()); !stored)
     log::error("{}; a restarted worker will not know this attempt's state",

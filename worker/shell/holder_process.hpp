@@ -12,11 +12,7 @@ namespace weft::worker {
 
 class Holder {
  public:
-  Holder(const Options& options, const Prepare& order, Instant deadline, Fd link)
-      : options_(options), order_(order), hold_(order, deadline), link_(std::move(link)) {
-    hold_.described().boot = boot_id();
-    hold_.described().pid = static_cast<std::uint32_t>(::getpid());
-  }
+  Holder(const Options& options, const Prepare& order, Instant deadline, Fd link);
   int run();
 
  private:
