@@ -56,6 +56,11 @@ UpRecord new_record(const client::StateDir& state) {
     record.run = fmt::format("{}/weft-{}", runtime, record.tag);
   else
     record.run = fmt::format("/tmp/weft-{}-{}", geteuid(), record.tag);
+  // As root, ranks run as users of their own; a home directory that lets nobody pass is no place
+  // for what they must reach.
+  const bool closed = geteuid() == 0 && !others_may_pass(state.root);
+  record.jobs = closed ? fmt::format("/var/lib/weft-{}/jobs", record.tag) : state.jobs();
+  record.sockets_in_run = closed || state.node("n1000").size() + socket_name_max > sun_path_max;
   return record;
 }
 
@@ -74,6 +79,10 @@ Result<std::optional<UpRecord>> read_record(const client::StateDir& state) {
       record.tag = value;
     else if (name == "run")
       record.run = value;
+    else if (name == "jobs")
+      record.jobs = value;
+    else if (name == "sockets_in_run")
+      record.sockets_in_run = value == "yes";
     else if (name == "namespaces")
       record.namespaces = value == "yes";
     else if (name == "nodes")

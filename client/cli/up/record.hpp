@@ -12,9 +12,11 @@
 namespace weft::cli {
 
 struct UpRecord {
-  std::string tag;  // short name of this state directory, for namespaces and the run directory
-  std::string run;  // directory of the broker's sockets
-  bool namespaces = false;  // workers in network namespaces of their own; else on loopback
+  std::string tag;   // short name of this state directory, for namespaces and the run directory
+  std::string run;   // directory of the broker's sockets
+  std::string jobs;  // the jobs' own directories
+  bool sockets_in_run = false;  // the workers' too: see new_record()
+  bool namespaces = false;      // workers in network namespaces of their own; else on loopback
   std::uint32_t nodes = 0;
   Process supervisor, broker;
   std::map<std::string, Process> workers;  // by node name
