@@ -9,7 +9,7 @@
 namespace weft::broker {
 namespace {
 
-bool metered(const Node& node) {
+bool has_meter(const Node& node) {
   return node.meter == MeterClass::billed || node.meter == MeterClass::credited;
 }
 
@@ -33,7 +33,7 @@ std::string meter(const Durable& d) {
   Instant newest = d.at;
   for (const auto& [id, node] : d.nodes.all()) {
     newest = std::max(newest, node.since);
-    if (!metered(node)) continue;
+    if (!has_meter(node)) continue;
     if (!node.lease) return fmt::format("node {} is {} without a lease", node.name, to_string(node.meter));
     const LeaseState state = d.leases.at(node.lease).lease.state;
     if (state != LeaseState::active && state != LeaseState::closing)

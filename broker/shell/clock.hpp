@@ -32,5 +32,6 @@ class Clock {
 
 std::int64_t boottime_ms();
 std::uint64_t monotonic_ns();
+inline std::uint64_t monotonic_ms() { return monotonic_ns() / 1'000'000; }
 
 }  // namespace weft::broker

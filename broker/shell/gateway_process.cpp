@@ -26,7 +26,6 @@ constexpr std::uint64_t backoff_first_ms = 50, backoff_max_ms = 1'000, settled_m
 constexpr std::size_t congested_bytes = 8 << 20;
 constexpr std::size_t hopeless_bytes = 256 << 20;
 
-std::uint64_t now_ms() { return monotonic_ns() / 1'000'000; }
 
 }  // namespace
 
@@ -71,7 +70,7 @@ bool GatewayProcess::start() {
   }
   ++generation_;
   link_ = std::make_unique<FrameLink>(ends[0]);
-  answered_ms_ = pinged_ms_ = now_ms();
+  answered_ms_ = pinged_ms_ = monotonic_ms();
   broken_.clear();
   send_setup();
   return true;
@@ -197,10 +196,10 @@ bool GatewayProcess::take(const FrameView& frame, std::vector<Event>& events) {
     case FrameKind::closed:
       if (sessions_.erase({frame.header.session}) != 0) events.push_back(SessionClosed{{frame.header.session}});
       break;
-    case FrameKind::pong: answered_ms_ = now_ms(); break;
+    case FrameKind::pong: answered_ms_ = monotonic_ms(); break;
     case FrameKind::ready:
       ready_ = true;
-      ready_at_ms_ = now_ms();
+      ready_at_ms_ = monotonic_ms();
       settings_.endpoints = text;  // from now on with ports: a successor binds the same
       log::info("gateway for {} serves {} as pid {}", name(), settings_.endpoints, pid_);
       break;
@@ -231,7 +230,7 @@ void GatewayProcess::lost(const std::string& why) {
   }
   if (broken_.empty() && WIFSIGNALED(status)) broken_ = fmt::format("signal {}", WTERMSIG(status));
   pid_ = -1;
-  const std::uint64_t now = now_ms();
+  const std::uint64_t now = monotonic_ms();
   if (ready_ && now - ready_at_ms_ > settled_ms) backoff_ms_ = backoff_first_ms;
   log::warn("gateway for {} is gone ({}{}{}), {} sessions closed; starting another in {} ms", name(), why,
             broken_.empty() ? "" : ": ", broken_, sessions_.size(), backoff_ms_);

@@ -19,7 +19,6 @@ constexpr std::size_t events_per_turn = 256;
 constexpr std::size_t waiting_max = 4 * limits::batch_records_max;
 constexpr std::uint64_t check_period_ms = 10'000;  // of the core's invariants
 
-std::uint64_t now_ms() { return monotonic_ns() / 1'000'000; }
 
 bool is_reply(const Effect& effect) {
   const auto* send = std::get_if<Send>(&effect);
@@ -78,7 +77,7 @@ Result<bool> Loop::turn() {
                   {reads_.wake_fd(), POLLIN, 0},
                   {workers_.fd(), wanted(workers_), 0},
                   {clients_.fd(), wanted(clients_), 0}};
-  const int timeout = more_ && !paused ? 0 : wait_ms(now_ms());
+  const int timeout = more_ && !paused ? 0 : wait_ms(monotonic_ms());
   if (poll(fds, std::size(fds), timeout) < 0 && errno != EINTR)
     return fail(Code::os_error, "poll");
   if (fds[0].revents != 0) return false;
@@ -124,8 +123,8 @@ void Loop::step(const Event& event) {
       held_.push_back({last_, std::move(effect)});
   }
   // A sample: the whole check is for tests.
-  if ((++steps_ & 1'023) == 0 && now_ms() >= next_check_ms_) {
-    next_check_ms_ = now_ms() + check_period_ms;
+  if ((++steps_ & 1'023) == 0 && monotonic_ms() >= next_check_ms_) {
+    next_check_ms_ = monotonic_ms() + check_period_ms;
     const std::string broken = core_.broken_invariant();
     WEFT_ASSERT(broken.empty(), broken + ", state " + to_hex(core_.digest()));
   }

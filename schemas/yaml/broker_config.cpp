@@ -11,7 +11,7 @@
 namespace weft::yaml {
 namespace {
 
-constexpr std::array<std::string_view, 11> known_paths{
+constexpr std::array<std::string_view, 11> config_paths{
     "weft",      "listen",           "listen.clients",    "listen.workers", "price", "fee",
     "operators", "heartbeat.period", "heartbeat.silence", "recovery",       "log"};
 constexpr std::array<std::string_view, 6> level_words{"trace", "debug", "info",
@@ -140,18 +140,12 @@ class ConfigKeys {
   BrokerConfig& config_;
 };
 
-std::string list_of(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + quote(text);
-  return "[" + out + "]";
-}
-
 }  // namespace
 
 BrokerConfigFile read_broker_config(std::string_view text) {
   BrokerConfigFile out;
   Document document = parse_document(text);
-  Reader reader(std::move(document.problems), known_paths);
+  Reader reader(std::move(document.problems), config_paths);
   if (reader.clean() && document.root.kind != Node::Kind::null) {
     ConfigKeys keys(reader, out.config);
     reader.map(document.root, "", keys.top());

@@ -45,12 +45,6 @@ void print_lease(Printer& out, const JobSpec& spec) {
   out.line("keep", to_string(spec.keep), 1);
 }
 
-std::string list_of(const std::vector<std::string>& texts) {
-  std::string out;
-  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + quote(text);
-  return "[" + out + "]";
-}
-
 std::string when_of(const RestartPolicy& restart) {
   return fmt::format("[{}{}{}]", restart.on_node ? "node" : "",
                      restart.on_node && restart.on_exit ? ", " : "", restart.on_exit ? "exit" : "");

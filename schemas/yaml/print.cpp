@@ -38,4 +38,10 @@ std::string quote(std::string_view text) {
   return out + "\"";
 }
 
+std::string list_of(const std::vector<std::string>& texts) {
+  std::string out;
+  for (const std::string& text : texts) out += (out.empty() ? "" : ", ") + quote(text);
+  return "[" + out + "]";
+}
+
 }  // namespace weft::yaml

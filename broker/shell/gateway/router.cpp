@@ -35,8 +35,7 @@ constexpr IntOption int_options[] = {
     {ZMQ_HEARTBEAT_IVL, 10'000, "HEARTBEAT_IVL"},       // [10] dead TCP; frozen programs are found above
     {ZMQ_HEARTBEAT_TIMEOUT, 30'000, "HEARTBEAT_TIMEOUT"},
     {ZMQ_SNDHWM, 4'096, "SNDHWM"},  // [2] above the credit of a session: a full queue is a dead reader
-    {ZMQ_RCVHWM, 1'024, "RCVHWM"},
-    {ZMQ_IPV6, 1, "IPV6"}};
+    {ZMQ_RCVHWM, 1'024, "RCVHWM"}};
 
 }  // namespace
 
@@ -89,6 +88,9 @@ Router::~Router() {
 }
 
 Result<std::string> Router::bind(const std::string& endpoint) {
+  // With IPv6 on, an IPv4 address would be announced in its mapped form, which nobody can read.
+  const int ipv6 = endpoint.find('[') != std::string::npos ? 1 : 0;
+  zmq_setsockopt(socket_, ZMQ_IPV6, &ipv6, sizeof ipv6);
   if (zmq_bind(socket_, endpoint.c_str()) != 0) return tl::make_unexpected(zmq_failure(endpoint));
   char bound[512] = {};
   std::size_t size = sizeof bound;

@@ -15,7 +15,6 @@ constexpr std::uint64_t ms = 1'000'000;
 constexpr std::uint64_t alive_period_ns = 250 * ms;
 constexpr std::uint64_t memory_period_ns = 50 * ms;
 constexpr std::uint64_t farewell_ns = 200 * ms;  // a last message leaves before the connection is cut
-constexpr std::size_t link_bytes_max = 4 << 20;
 constexpr std::uint64_t notes_per_second_max = 20;
 }  // namespace
 

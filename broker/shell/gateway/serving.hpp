@@ -11,6 +11,8 @@
 
 namespace weft::broker {
 
+inline constexpr std::size_t link_bytes_max = 4 << 20;  // back pressure: the core is behind
+
 class Serving {
  public:
   // first_number: of the ROUTER's routing ids, from the self-test, whose handshake counts as one.

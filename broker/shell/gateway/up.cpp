@@ -9,7 +9,6 @@
 namespace weft::broker {
 namespace {
 constexpr int messages_per_turn = 256;            // then the link and the events get their turn
-constexpr std::size_t link_bytes_max = 4 << 20;   // back pressure: the core is behind
 }  // namespace
 
 void Serving::take_messages() {
