@@ -26,7 +26,7 @@ inline RequestKey request_key(std::uint64_t n) {
 
 class World {
  public:
-  explicit World(CoreConfig config = standard()) : config_(config), core(config), now{1'700'000'000'000} {
+  explicit World(CoreConfig config = standard()) : config_(config), core(config), shadow(config), now{1'700'000'000'000} {
     begin();
   }
   static CoreConfig standard() {
@@ -46,6 +46,7 @@ class World {
       record.at = now;
       record.facts = s.facts;
       journal.push_back(record);
+      shadow.replay(record);
     }
     for (Effect& e : s.effects)
       if (auto* send = std::get_if<Send>(&e)) sent.push_back(*send);
@@ -54,9 +55,7 @@ class World {
   }
   void check() {
     ASSERT_EQ(core.broken_invariant(), "");
-    Core copy(config_);
-    for (const JournalRecord& r : journal) copy.replay(r);
-    ASSERT_EQ(to_hex(copy.digest()), to_hex(core.digest())) << "a replayed core differs";
+    ASSERT_EQ(to_hex(shadow.digest()), to_hex(core.digest())) << "a replayed core differs";
   }
   // Lets time pass, with the timers that are due on the way; workers beat.
   void pass(Duration d, bool beat = true) {
@@ -70,11 +69,18 @@ class World {
       if (now >= end) return;
     }
   }
-  void restart() {  // kill -9: soft state is gone
+  void restart(bool from_snapshot = false) {  // kill -9: soft state is gone
     Core next(config_);
-    for (const JournalRecord& r : journal) next.replay(r);
-    EXPECT_EQ(to_hex(next.digest()), to_hex(core.digest()));
+    if (from_snapshot) {
+      const auto stored = decode_snapshot(encode(core.snapshot({seq})));
+      ASSERT_TRUE(stored.has_value()) << stored.error().detail;
+      next.restore(*stored);
+    } else {
+      for (const JournalRecord& r : journal) next.replay(r);
+    }
+    ASSERT_EQ(to_hex(next.digest()), to_hex(core.digest())) << (from_snapshot ? "snapshot" : "replay");
     core = next;
+    shadow = next;
     sessions.clear();
     begin();
   }
@@ -203,7 +209,7 @@ class World {
   }
 
   CoreConfig config_;
-  Core core;
+  Core core, shadow;  // shadow: replays every record, decides nothing
   Instant now;
   Epoch epoch;
   std::uint64_t seq = 0, next_key = 1, next_session = 10'000, sequence = 0;
