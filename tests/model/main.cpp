@@ -17,13 +17,13 @@ namespace {
 using namespace weft;
 using model::World;
 
-struct Node {
+struct Leaf {
   World world;
   std::vector<std::uint8_t> history;
   std::uint64_t histories = 1;    // how many lead here
 };
 
-int broken(const Node& from, int move, const std::string& what) {
+int broken(const Leaf& from, int move, const std::string& what) {
   fmt::print(stderr, "a promise broke: {}\nthe history:\n", what);
   for (const std::uint8_t made : from.history) fmt::print(stderr, "  {}\n", model::move_name(made));
   if (move >= 0) fmt::print(stderr, "  {}\n", model::move_name(move));
@@ -49,14 +49,14 @@ int main(int argc, char** argv) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   };
   std::set<Digest> known;
-  std::vector<Node> level{{World(), {}, 1}};
+  std::vector<Leaf> level{{World(), {}, 1}};
   if (!level[0].world.broken().empty()) return broken(level[0], -1, level[0].world.broken());
   std::uint64_t states = 1, steps = 0, rests = 0, histories = 1;
   for (int d = 1; d <= depth; ++d) {
-    std::map<Digest, Node> next;
+    std::map<Digest, Leaf> next;
     std::uint64_t made_here = 0;
     bool cut = false;
-    for (const Node& node : level) {
+    for (const Leaf& node : level) {
       if (spent() > budget) {
         cut = true;
         break;
@@ -80,7 +80,7 @@ int main(int argc, char** argv) {
         ++states;
         std::vector<std::uint8_t> history = node.history;
         history.push_back(static_cast<std::uint8_t>(move));
-        next.emplace(mark, Node{std::move(world), std::move(history), node.histories});
+        next.emplace(mark, Leaf{std::move(world), std::move(history), node.histories});
       }
     }
     histories += made_here;

@@ -109,6 +109,9 @@ void World::step(const broker::Event& event) {
   }
   const bool lost = std::exchange(lose_, false);
   for (const broker::Effect& effect : made.effects) {
+    if (const auto* gone = std::get_if<broker::Disconnect>(&effect))
+      for (NodeState& node : nodes_)
+        if (node.session == gone->session) node.session = {};
     const auto* send = std::get_if<broker::Send>(&effect);
     if (!send) continue;
     if (std::holds_alternative<Reply>(send->envelope.body)) replied(send->envelope);

@@ -94,8 +94,8 @@ void Audit::fact(const NodePut& put) {
 void Audit::fact(const OfferPut& put) {
   if (!offers_.contains(put.offer.id)) fresh(put.offer.id, offer_, "offer");
   for (const auto& [id, other] : offers_) {  // a node is in one live offer
-    if (id == put.offer.id || other.state == OfferState::closed) continue;
-    if (put.offer.state == OfferState::closed || offers_.contains(put.offer.id)) continue;
+    if (id == put.offer.id || other.state >= OfferState::closing) continue;
+    if (put.offer.state >= OfferState::closing || offers_.contains(put.offer.id)) continue;
     if (other.until <= put.offer.from || put.offer.until <= other.from) continue;
     for (const NodeId node : put.offer.nodes)
       if (std::find(other.nodes.begin(), other.nodes.end(), node) != other.nodes.end())

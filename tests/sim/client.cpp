@@ -6,8 +6,6 @@
 
 namespace weft::sim {
 
-namespace {
-
 bool changes_state(const RequestBody& body) {
   if (const auto* submit = std::get_if<SubmitJob>(&body)) return !submit->dry_run;
   return std::holds_alternative<CancelJob>(body) || std::holds_alternative<PutOffer>(body) ||
@@ -16,8 +14,6 @@ bool changes_state(const RequestBody& body) {
          std::holds_alternative<ReleaseLease>(body) || std::holds_alternative<EnrollKey>(body) ||
          std::holds_alternative<RevokeKey>(body) || std::holds_alternative<Deposit>(body);
 }
-
-}  // namespace
 
 Client::Client(World& world, std::uint32_t number, std::string name)
     : world_(world), random_(world.random.split()), name_(std::move(name)) {
@@ -111,7 +107,7 @@ void Client::heard(SessionId session, const Envelope& envelope) {
   if (found == asked_.end()) return world_.fail("a client got a reply that it did not ask for");
   Asked& asked = found->second;
   const auto* refused = std::get_if<Refused>(&reply->body);
-  if (refused && refused->code == Code::idem_conflict && asked.answered) return;  // see provoke()
+  if (refused && asked.answered) return;  // see provoke()
   if (asked.changes && !refused)
     world_.watch->acknowledged(principal, envelope.key, *reply);
   if (asked.answered) {

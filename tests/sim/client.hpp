@@ -10,6 +10,9 @@
 
 namespace weft::sim {
 
+// Is it remembered by its key, so that it has one effect?
+bool changes_state(const RequestBody& body);
+
 class Client : public Peer {
  public:
   using Heard = std::function<void(const ReplyBody&)>;

@@ -117,7 +117,7 @@ Intruder::Intruder(World& world, Kind kind)
 
 void Intruder::act() {
   if (world_.now() < Instant{} + seconds(15)) return;  // the revocation is on its way
-  if (random_.chance(600)) return;
+  if (random_.chance(850)) return;
   SubmitJob submit;
   submit.spec.name = "x";
   submit.spec.run = {"true"};

@@ -55,7 +55,7 @@ Plan make_plan(std::uint64_t seed, Duration hostile) {
   draw_size(plan, random);
   if (seed % 16 != 0) draw_faults(plan, random);  // every sixteenth world is a peaceful one
   plan.hostile = hostile.ms != 0 ? hostile : seconds(random.between(60, 240));
-  plan.request_every = milliseconds(random.between(1'500, 6'000));
+  plan.request_every = milliseconds(random.between(1'000, 5'000));
   plan.core.price_default = {random.between(0, 5) * 500'000};
   plan.core.fee_bps = static_cast<std::uint32_t>(random.between(0, 2) * 150);
   plan.core.silence_max = seconds(random.between(3, 8));

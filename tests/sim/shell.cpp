@@ -5,6 +5,7 @@
 #include "base/planted.hpp"
 #include "schemas/digest.hpp"
 #include "tests/sim/audit.hpp"
+#include "tests/sim/client.hpp"
 #include "tests/sim/net.hpp"
 #include "tests/sim/world.hpp"
 
@@ -47,7 +48,7 @@ void Shell::check(const broker::Step& step) {
 void Shell::check_repeat(const broker::MessageCame& came, const broker::Step& step) {
   const auto* request = std::get_if<Request>(&came.envelope.body);
   const Audit::Answer* before = world_.audit->answer(came.principal, came.envelope.key);
-  if (!request || !before) return;
+  if (!request || !before || !changes_state(request->body)) return;
   const bool same = before->request == digest_of(*request);
   for (const broker::Effect& effect : step.effects) {
     const auto* send = std::get_if<broker::Send>(&effect);
@@ -55,10 +56,11 @@ void Shell::check_repeat(const broker::MessageCame& came, const broker::Step& st
     const auto* reply = std::get_if<Reply>(&send->envelope.body);
     if (!reply) continue;
     const auto* refused = std::get_if<Refused>(&reply->body);
-    if (refused && refused->code == Code::auth_unknown_key) continue;  // revoked meanwhile
+    // Revoked meanwhile, or a request that this role may never make.
+    if (refused && (refused->code == Code::auth_unknown_key || refused->code == Code::auth_denied)) continue;
     if (same && encode(*reply) != before->reply) world_.fail("3: a repeated request got another answer");
     if (!same && (!refused || refused->code != Code::idem_conflict))
-      world_.fail("3: a key that was used for another request was accepted");
+      world_.fail(fmt::format("3: a key that was used for another request was accepted ({}, reply {})", request->body.index(), reply->body.index()));
   }
 }
 
@@ -128,7 +130,8 @@ void Shell::release() {
     held_.pop_front();
     const auto* send = std::get_if<broker::Send>(&effect);
     const bool order = send && std::holds_alternative<Order>(send->envelope.body);
-    if (world_.hostile() && random_.chance(world_.plan.crash_at_commit / 8)) {
+    const std::uint32_t odds = world_.plan.crash_at_commit;
+    if (world_.hostile() && random_.chance(replied && order ? 2 * odds : odds / 8)) {
       crash(replied && order ? Branch::crash_replied : Branch::crash_between);
       break;
     }
