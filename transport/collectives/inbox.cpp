@@ -110,6 +110,10 @@ Verdict Inbox::keep(const Arrival& arrival) {
 }
 
 void Inbox::clear() {
+  for (const auto& waiting : waiting_) {
+    waiting.transfer->failed = true;
+    waiting.transfer->done = true;
+  }
   waiting_.clear();
   for (auto& early : early_) {
     if (early.used && early.kept != nullptr) network_.release(early.kept);

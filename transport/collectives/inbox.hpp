@@ -29,7 +29,7 @@ class Inbox {
   void receive(std::uint32_t from, std::uint64_t message, void* into, std::size_t bytes,
                Transfer& transfer);
   Verdict arrived(const Arrival& arrival);
-  // Forgets waiting receives, gives early messages back to UCX: nothing points to user memory then.
+  // Waiting receives fail, early messages go back to UCX; a fetch under way goes on.
   void clear();
 
   [[nodiscard]] const std::optional<Mismatch>& mismatch() const { return mismatch_; }

@@ -62,6 +62,7 @@ int repeat(const Arguments& arguments) {
       std::printf("wrong sum\n");
       return 4;
     }
+    if (i == 0) std::printf("running %lld\n", monotonic_ms());
     mesh->report_progress(i, "step " + std::to_string(i));
   }
   const auto counters = mesh->counters();
