@@ -19,9 +19,18 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     -Wno-restrict -Wno-stringop-overflow -Wno-array-bounds -Wno-stringop-overread)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+  # libstdc++ 12's own std::stable_sort uses what it deprecates.
+  target_compile_options(weft_warnings INTERFACE -Wno-deprecated-declarations)
+endif()
+
 if(WEFT_SANITIZE)
   add_compile_options(-fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${WEFT_SANITIZE})
+endif()
+
+if(WEFT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)  # every decoder reports its branches to libFuzzer
 endif()
 
 # weft_library(NAME [SOURCES ...globs] [LINK ...]): a static library of every .cpp that the globs
