@@ -115,8 +115,11 @@ void World::step(const broker::Event& event) {
     const auto* send = std::get_if<broker::Send>(&effect);
     if (!send) continue;
     if (std::holds_alternative<Reply>(send->envelope.body)) replied(send->envelope);
-    for (NodeState& node : nodes_)
-      if (!lost && node.session && node.session == send->session) order(node, send->envelope);
+    for (NodeState& node : nodes_) {
+      if (!node.session || node.session != send->session) continue;
+      if (lost) node.session = {};  // the connection died with what was in it; the broker may not know
+      else order(node, send->envelope);
+    }
   }
 }
 

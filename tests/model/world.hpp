@@ -18,7 +18,7 @@ enum class Move : std::uint8_t {
   cancel_narrow,
   tick,             // time passes until the next timer
   restart,          // the broker is killed and started again by replay
-  lose_orders,      // what the broker says in the next step reaches nobody
+  lose_orders,      // what the broker says in the next step is lost, with the connections
   // per node, in this order, node 0 first
   prepared,
   refused,

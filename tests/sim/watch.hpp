@@ -28,6 +28,8 @@ class Watch {
   [[nodiscard]] bool runs(const std::string& node, AttemptId attempt) const;
   [[nodiscard]] std::string remains() const;  // processes that are left somewhere
 
+  Instant revoked_at = never;  // the revocation of the intruder's key was acknowledged
+
  private:
   struct Entry {
     LeaseId lease;
