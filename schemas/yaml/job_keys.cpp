@@ -170,21 +170,24 @@ class JobKeys {
     if (auto value = reader_.name(node, key)) spec_.name = std::move(*value);
   }
   void labels(const Node& node, const std::string& key) {
-    pairs(node, key, limits::labels_max, spec_.labels, 255, [](std::string_view name) {
-      const bool good = !name.empty() && name.size() <= limits::name_bytes_max;
-      return std::pair(good ? Code::none : Code::spec_range, "a label's name has 1 to 63 bytes");
+    pairs(node, key, limits::labels_max, spec_.labels, 255, [](const std::string& name) {
+      if (name.empty() || name.size() > limits::name_bytes_max)
+        return Error{Code::spec_range,
+                     quoted(name) + " is no name of a label; it has 1 to 63 bytes"};
+      return Error{};
     });
   }
   void env(const Node& node, const std::string& key) {
     pairs(node, key, limits::environment_max, spec_.env, limits::argument_bytes_max,
-          [](std::string_view name) {
+          [](const std::string& name) {
             if (name.size() > limits::argument_bytes_max || !is_variable_name(name))
-              return std::pair(Code::spec_range,
-                               "a variable's name is letters, digits and '_', not a digit first");
+              return Error{Code::spec_range, quoted(name) +
+                                                 " is no name of a variable; allowed are letters, "
+                                                 "digits and '_', not a digit first"};
             if (is_reserved(name))
-              return std::pair(Code::spec_reserved,
-                               "weft sets this variable itself; choose another name");
-            return std::pair(Code::none, "");
+              return Error{Code::spec_reserved,
+                           quoted(name) + " is set by weft itself; choose another name"};
+            return Error{};
           });
   }
   template <class Check>
@@ -199,9 +202,9 @@ class JobKeys {
     for (const Entry& entry : node.entries) {
       const std::string shown = quoted(entry.key);
       const std::string path = key + "." + shown.substr(1, shown.size() - 2);
-      const auto [code, allowed] = check(entry.key);
-      if (code != Code::none) {
-        reader_.problem(entry.at, code, path, allowed);
+      const Error wrong = check(entry.key);
+      if (wrong.code != Code::none) {
+        reader_.problem(entry.at, wrong.code, path, wrong.detail);
       } else if (entry.value.kind == Node::Kind::null) {
         reader_.problem(entry.at, Code::spec_type, path,
                         "has no value; write \"\" for an empty text");

@@ -55,8 +55,8 @@ TEST(Job, SettingsReplaceWhatTheFileSays) {
   JobFile job = read_job(small, "a", overrides);
   ASSERT_EQ(job.problems.size(), 1U);
   EXPECT_EQ(first_message(job, "a"),
-            "command line: spec.range: env.A.B: a variable's name is letters, digits and '_', not "
-            "a digit first");
+            "command line: spec.range: env.A.B: 'A.B' is no name of a variable; allowed are letters, "
+            "digits and '_', not a digit first");
   overrides.settings.back() = {"env.AB", "x=y"};
   overrides.run = {"other", "program"};
   job = read_job(small, "a", overrides);
