@@ -53,6 +53,8 @@ int main(int argc, char** argv) {
   app.add_flag("--trust-workdir", options.trust_workdir,
                "enter a job's workdir before becoming its user, and hand on this PATH: for "
                "customers who are the operator");
+  app.add_flag("!--no-cgroup", options.use_cgroups,
+               "kill by process tree only, even where the host has cgroups");
   CLI11_PARSE(app, argc, argv);
   options.state = absolute(options.state);
   while (options.state.size() > 1 && options.state.ends_with('/')) options.state.pop_back();

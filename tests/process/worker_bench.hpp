@@ -27,7 +27,7 @@
 namespace weft::bench {
 
 using Clock = std::chrono::steady_clock;
-inline constexpr auto patience = std::chrono::seconds(20);  // until a test gives up
+inline constexpr auto patience = std::chrono::seconds(60);  // until a test gives up
 
 class Bench {
  public:

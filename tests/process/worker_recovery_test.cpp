@@ -1,5 +1,7 @@
 // weft-worker when things die: itself, its holder, a rank, the broker. And who may speak for a
 // rank.
+#include <climits>
+
 #include "worker_bench.hpp"
 
 namespace weft::bench {
@@ -15,14 +17,16 @@ class WorkerRecovery : public ::testing::Test {
   }
   pid_t pid_from_log(AttemptId id, std::uint32_t rank = 0) {
     const std::string text = bench.log(id, rank, "\n");
-    return std::atoi(text.c_str());
+    const pid_t pid = std::atoi(text.c_str());
+    EXPECT_GT(pid, 1) << text;
+    return pid > 1 ? pid : INT_MAX;  // nobody's: 0 would be this test's own group
   }
   Bench bench;
 };
 
 TEST_F(WorkerRecovery, RanksOutliveTheirWorkerAndAreAdopted) {
   const Prepare p =
-      bench.shell(31, "echo $$; trap 'echo late; exit 7' USR1; while :; do sleep 0.01; done", 2);
+      bench.shell(31, "trap 'echo late; exit 7' USR1; echo $$; while :; do sleep 0.01; done", 2);
   bench.start(p);
   const pid_t rank = pid_from_log(p.attempt);
   const Incarnation before = bench.incarnation_;
@@ -47,7 +51,7 @@ TEST_F(WorkerRecovery, RanksOutliveTheirWorkerAndAreAdopted) {
 }
 
 TEST_F(WorkerRecovery, AnExitStatusSurvivesThatNoWorkerSaw) {
-  const Prepare p = bench.shell(32, "echo $$; trap 'exit 42' USR1; while :; do sleep 0.01; done");
+  const Prepare p = bench.shell(32, "trap 'exit 42' USR1; echo $$; while :; do sleep 0.01; done");
   bench.start(p);
   const pid_t rank = pid_from_log(p.attempt);
   bench.kill_worker();

@@ -76,8 +76,9 @@ TEST_F(WorkerProcess, SaysWhyAGangCanNotStartBeforeAnyOfItRuns) {
   EXPECT_TRUE(bench.expect<AttemptGone>());
 }
 
-TEST_F(WorkerProcess, StopAsksThenKillsTheWholeTree) {
-  join();
+void kill_a_tree(Bench& bench, const std::vector<std::string>& options) {
+  bench.start_worker(options);
+  bench.join();
   // A child in a session of its own, and one that is an orphan: neither may survive.
   const Prepare p = bench.shell(
       14,
@@ -94,6 +95,39 @@ TEST_F(WorkerProcess, StopAsksThenKillsTheWholeTree) {
     const std::string command = bench.read(entry.path().string() + "/environ");
     EXPECT_EQ(std::string::npos, command.find(bench.state() + "/worker.sock")) << entry.path();
   }
+}
+
+TEST_F(WorkerProcess, StopAsksThenKillsTheWholeTree) { kill_a_tree(bench, {}); }
+TEST_F(WorkerProcess, StopKillsTheWholeTreeWithoutCgroupsToo) {
+  kill_a_tree(bench, {"--no-cgroup"});
+}
+
+TEST_F(WorkerProcess, OfAnEndlessLogTheHeadAndTheTailAreKept) {
+  join();
+  const Prepare p =
+      bench.shell(25, "echo first; head -c 90000000 /dev/zero | tr '\\0' x; echo; echo last");
+  bench.start(p);
+  ASSERT_TRUE(bench.expect<AttemptGone>());
+  struct stat file{};
+  ASSERT_EQ(0, ::stat((bench.state() + "/attempts/25/rank-0.out").c_str(), &file));
+  EXPECT_LE(static_cast<std::uint64_t>(file.st_blocks) * 512, limits::rank_log_bytes_max);
+  std::uint64_t offset = 0, seen = 0;
+  std::string head, tail, note;
+  for (bool end = false; !end;) {
+    bench.order(FetchLog{++seen, p.attempt, 0, false, offset, 1 << 20, {}});
+    const auto piece = bench.expect<LogPiece>();
+    ASSERT_TRUE(piece && piece->code == Code::none);
+    const std::string text(piece->chunk.data.begin(), piece->chunk.data.end());
+    if (offset == 0) head = text.substr(0, 6);
+    if (text.find("[weft:") != std::string::npos) note = text;
+    tail = text.size() >= 5 ? text.substr(text.size() - 5) : tail;
+    offset = piece->chunk.next;
+    end = piece->chunk.end;
+  }
+  EXPECT_EQ(90'000'012U, offset);
+  EXPECT_EQ("first\n", head);
+  EXPECT_EQ("last\n", tail);
+  EXPECT_NE(std::string::npos, note.find("bytes of output are not kept")) << note;
 }
 
 TEST_F(WorkerProcess, ARankThatObeysTermIsNotKilled) {
@@ -204,6 +238,7 @@ TEST_F(WorkerProcess, TermStopsTheAttemptsAndLeaves) {
   const Prepare p = bench.shell(22, "echo $$; exec sleep 300");
   bench.start(p);
   const pid_t rank = std::stoi(bench.log(p.attempt, 0, "\n"));
+  ASSERT_GT(rank, 1);
   ::kill(bench.worker(), SIGTERM);
   const auto end = bench.rank_end(p.attempt);
   ASSERT_TRUE(end);

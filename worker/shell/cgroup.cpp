@@ -1,7 +1,11 @@
 #include "worker/shell/cgroup.hpp"
 
 #include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -32,9 +36,11 @@ std::string own_path() {
   return {};
 }
 
+}  // namespace
+
 // As root a folder of weft's at the top, with the memory and pids controllers where the host has
 // them there; else below our own cgroup, where a delegating service manager lets us.
-std::string parent() {
+std::string cgroup_parent() {
   const std::string mount = mount_point();
   if (mount.empty()) return {};
   const std::string own = own_path();
@@ -48,23 +54,24 @@ std::string parent() {
   return path;
 }
 
-}  // namespace
-
-std::string make_cgroup(const std::string& name) {
-  const std::string above = parent();
-  if (above.empty()) return {};
-  const std::string path = above + "/" + name;
+std::string make_cgroup(const std::string& parent, const std::string& name) {
+  if (parent.empty()) return {};
+  const std::string path = parent + "/" + name;
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) return {};
   // Kernels before 5.14 have no cgroup.kill: then it is of no use to us.
-  if (::access((path + "/cgroup.kill").c_str(), W_OK) != 0 || !cgroup_procs(path)) {
-    ::rmdir(path.c_str());
-    return {};
-  }
-  return path;
+  if (::access((path + "/cgroup.kill").c_str(), W_OK) == 0) return path;
+  ::rmdir(path.c_str());
+  return {};
 }
 
-Fd cgroup_procs(const std::string& path) {
-  return Fd(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+int fork_into(const std::string& path) {
+  if (path.empty()) return ::fork();
+  Fd folder(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  clone_args wanted{};
+  wanted.flags = CLONE_INTO_CGROUP;
+  wanted.exit_signal = SIGCHLD;
+  wanted.cgroup = static_cast<std::uint64_t>(folder.get());
+  return static_cast<int>(::syscall(SYS_clone3, &wanted, sizeof wanted));
 }
 
 void kill_cgroup(const std::string& path) { put(path + "/cgroup.kill", "1"); }

@@ -57,9 +57,9 @@ Result<void> Holder::make_places() {
       return tl::make_unexpected(errno_error(Code::launch_refused, traceback, errno));
   }
   hold_.described().cgroup = make_cgroup(
+      options_.cgroup_parent,
       fmt::format("{}-{:08x}-{}", options_.name,
                   std::hash<std::string>{}(options_.state) & 0xffffffffU, order_.attempt.value));
-  if (!hold_.state().cgroup.empty()) cgroup_ = cgroup_procs(hold_.state().cgroup);
   int words[2], go[2];
   if (::pipe2(words, O_CLOEXEC) != 0 || ::pipe2(go, O_CLOEXEC) != 0)
     return tl::make_unexpected(errno_error(Code::launch_refused, "pipe", errno));
@@ -104,7 +104,6 @@ RankStart Holder::start_of(std::uint32_t rank, std::vector<std::string> argv,
   start.trust_workdir = options_.trust_workdir;
   start.switch_user = options_.job_users;
   start.user = options_.job_uid(order_.job);
-  start.cgroup_procs = cgroup_ ? cgroup_.get() : -1;
   start.out = logs_[rank][0].write_end();
   start.err = logs_[rank][1].write_end();
   start.report = report_out_.get();
@@ -112,12 +111,21 @@ RankStart Holder::start_of(std::uint32_t rank, std::vector<std::string> argv,
   return start;
 }
 
+// A host may show us a cgroup and still not let a child be made in it: then there is none.
+pid_t Holder::fork_child() {
+  const pid_t pid = fork_into(hold_.state().cgroup);
+  if (pid >= 0 || hold_.state().cgroup.empty() || !ranks_.empty()) return pid;
+  remove_cgroup(hold_.state().cgroup);
+  hold_.described().cgroup.clear();
+  return fork_into({});
+}
+
 // Its output stands in the logs of the first rank here, before that rank's own.
 void Holder::run_setup() {
   const std::uint32_t first = hold_.state().ranks.front().rank;
   const RankStart start =
       start_of(first, {"/bin/sh", "-c", order_.spec.setup}, setup_environment(order_, place()));
-  setup_ = ::fork();
+  setup_ = fork_child();
   if (setup_ == 0) run_rank(start);
   if (setup_ < 0)
     feed(hold::CanNot{Code::launch_refused, fmt::format("fork: {}", std::strerror(errno))});
@@ -130,7 +138,7 @@ void Holder::fork_ranks() {
     const std::uint32_t local = r.rank - hold_.state().ranks.front().rank;
     RankStart start = start_of(r.rank, order_.spec.run, rank_environment(order_, here, local));
     start.go = go_in_.get();
-    const pid_t pid = ::fork();
+    const pid_t pid = fork_child();
     if (pid == 0) {
       go_out_.reset();  // or no rank would ever see the end of the pipe
       run_rank(start);

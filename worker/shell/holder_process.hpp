@@ -23,6 +23,7 @@ class Holder {
                      std::vector<std::string> environment);
   void feed(const hold::Event& event);
   void perform(hold::Act act);
+  pid_t fork_child();
   void run_setup();
   void fork_ranks();
   void publish();
@@ -43,7 +44,7 @@ class Holder {
   const Options& options_;
   const Prepare order_;
   hold::Hold hold_;
-  Fd link_, listener_, signals_, report_in_, report_out_, go_in_, go_out_, cgroup_;
+  Fd link_, listener_, signals_, report_in_, report_out_, go_in_, go_out_;
   std::map<std::uint32_t, std::array<LogPipe, 2>> logs_;  // out, err
   std::map<pid_t, std::uint32_t> ranks_;                  // that live
   pid_t setup_ = 0;

@@ -11,6 +11,7 @@
 
 #include "base/log.hpp"
 #include "schemas/codec.hpp"
+#include "worker/shell/clock.hpp"
 #include "worker/shell/holder.hpp"
 
 namespace weft::worker {
@@ -61,6 +62,7 @@ bool receive_wish(int socket, Wish& wish, Fd& fd) {
 
 // The codec looks up its schema at first use: done here, every holder inherits it.
 void warm_up() {
+  (void)boot_id();
   Envelope envelope;
   envelope.body = HolderState{};
   (void)decode_envelope(encode(envelope));

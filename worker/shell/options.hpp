@@ -19,9 +19,11 @@ struct Options {
   std::string socket;      // for ranks; default: STATE/worker.sock
   std::int64_t job_uid_base = 1'900'000'000;  // job J runs as uid base + J % 100,000,000, when root
   bool trust_workdir = false;                 // the customer is the operator
-  bool job_users = false;                     // derived: we are root, ranks are not
-  std::string net_device;                     // derived: the interface of `address`
-  bool rdma = false;                          // derived
+  bool use_cgroups = true;
+  std::string cgroup_parent;  // derived; empty: none
+  bool job_users = false;     // derived: we are root, ranks are not
+  std::string net_device;     // derived: the interface of `address`
+  bool rdma = false;          // derived
 
   std::string attempts() const { return state + "/attempts"; }
   std::string attempt_dir(AttemptId id) const {

@@ -16,6 +16,7 @@
 #include "worker/core/worker.hpp"
 #include "worker/shell/attempt_dir.hpp"
 #include "worker/shell/attempts.hpp"
+#include "worker/shell/cgroup.hpp"
 #include "worker/shell/clock.hpp"
 #include "worker/shell/inventory.hpp"
 #include "worker/shell/log_server.hpp"
@@ -217,6 +218,11 @@ int stop(const Error& error) {
 }
 
 Result<net::CurveKeys> read_keys(const Options& options) {
+  if (::access(options.key.c_str(), F_OK) != 0)
+    return fail(Code::state_dir,
+                fmt::format("{}: no key there; have one made for this node with 'weft keys new {} "
+                            "--role worker', or name another with --key",
+                            options.key, options.name));
   const auto file = yaml::read_key_file(options.key);
   if (!file) return tl::make_unexpected(file.error());
   net::CurveKeys keys;
@@ -235,8 +241,6 @@ Result<net::CurveKeys> read_keys(const Options& options) {
 int run_program(Options options) {
   auto lock = open_state_dir(options);
   if (!lock) return stop(lock.error());
-  const auto keys = read_keys(options);
-  if (!keys) return stop(keys.error());
   const auto connection = yaml::read_connection(options.connection);
   if (!connection) return stop(connection.error());
   if (options.address.empty()) options.address = address_towards(connection->workers);
@@ -246,8 +250,11 @@ int run_program(Options options) {
                                       connection->workers)});
   options.net_device = device_of(options.address);
   options.rdma = has_rdma();
+  if (options.use_cgroups) options.cgroup_parent = cgroup_parent();
   auto launcher = Launcher::start(options);  // while we are single-threaded
   if (!launcher) return stop(launcher.error());
+  const auto keys = read_keys(options);  // after it: no holder has the key in its memory
+  if (!keys) return stop(keys.error());
   ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // the key is in our memory
   log::start(fmt::format("weft-worker {}", options.name), log::Level::info,
              options.state + "/worker.log");

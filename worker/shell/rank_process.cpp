@@ -168,9 +168,6 @@ void run_rank(const RankStart& start) {
   ::setsid();
   ::prctl(PR_SET_NAME, "weft-rank", 0, 0, 0);
   fresh_signals();
-  if (start.cgroup_procs >= 0 && ::write(start.cgroup_procs, "0", 1) != 1)
-    unfit(start, Code::launch_refused,
-          fmt::format("can't enter the attempt's cgroup: {}", std::strerror(errno)));
   Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   if (::dup2(nothing.get(), 0) < 0 || ::dup2(start.out, 1) < 0 || ::dup2(start.err, 2) < 0)
     unfit(start, Code::launch_refused,

@@ -31,7 +31,6 @@ struct RankStart {
   bool trust_workdir = false;
   bool switch_user = false;
   uid_t user = 0;          // and group of the same number
-  int cgroup_procs = -1;   // -1: no cgroup
   int out = -1, err = -1;  // log files
   int report = -1;         // RankWords go here
   int go = -1;             // a byte: exec; end of file: leave. -1: at once (setup)
