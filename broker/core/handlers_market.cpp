@@ -5,6 +5,7 @@
 #include "broker/core/handlers.hpp"
 #include "broker/core/renting.hpp"
 #include "broker/core/size.hpp"
+#include "broker/core/waiting.hpp"
 #include "broker/market/bill.hpp"
 
 namespace weft::broker {
@@ -125,7 +126,9 @@ Answer handle(Tx& tx, const Caller& caller, const ReleaseLease& ask) {
   return ReplyBody{LeaseList{{tx.d.leases.at(ask.lease).lease}}};
 }
 
-Answer handle(Tx& tx, const Caller& caller, const AskBill& ask) {
+Answer handle(Tx& tx, const Caller& caller, const AskBill& ask) { return read_bill(tx, caller, ask); }
+
+Result<Bill> bill_for(const Tx& tx, const Caller& caller, const AskBill& ask) {
   std::vector<LeaseId> leases;
   Bill bill;
   bill.account = caller.entry.account;
@@ -159,7 +162,7 @@ Answer handle(Tx& tx, const Caller& caller, const AskBill& ask) {
     }
     bill.leases.push_back(std::move(one));
   }
-  return ReplyBody{std::move(bill)};
+  return bill;
 }
 
 }  // namespace weft::broker

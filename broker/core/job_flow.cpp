@@ -82,13 +82,12 @@ Fate fate_of(const Tx& tx, const Job& job, const Attempt& a) {
   if (ended(job.state)) return Fate::finish;
   const RestartPolicy& policy = job.spec.restart;
   const Lease& lease = tx.d.leases.at(a.lease).lease;
-  const bool lease_lasts = lease.state == LeaseState::active && all_up(tx, lease) &&
-                           tx.now + backoff(job) < lease.ends_at;
+  const bool lease_lasts = lease.state == LeaseState::active && tx.now + backoff(job) < lease.ends_at;
   switch (job.cause) {
     case Cause::rank_failed:
       if (!policy.on_exit || job.restarts >= policy.max) return Fate::finish;
-      if (lease_lasts) return Fate::restart_here;
-      return job.spec.use_lease ? Fate::finish : Fate::requeue;
+      if (!all_up(tx, lease)) return Fate::requeue;
+      return lease_lasts ? Fate::restart_here : Fate::finish;
     case Cause::node_lost:
       return policy.on_node && job.restarts < policy.max ? Fate::requeue : Fate::finish;
     case Cause::launch_failed:
@@ -192,6 +191,8 @@ void lease_due(Tx& tx, LeaseId id) {
     if (tx.d.leases.at(id).lease.state == LeaseState::active) close_lease(tx, id, cause);
     return;
   }
+  if (job && job->state == JobState::stopping)  // no restart: this was its time
+    move_job(tx, job->id, {.state = JobState::stopping, .cause = cause, .text = "its time limit came while stopping"});
   if (job && job->state == JobState::starting)  // between two attempts
     move_job(tx, job->id, {.state = JobState::expired, .cause = cause,
                            .text = "expired: its time limit came between two attempts",

@@ -32,7 +32,7 @@ struct Launch {                   // what is known of a live attempt but not jou
 };
 
 struct Waiter {                   // a request that is answered later
-  enum class For : std::uint8_t { job, events, log } what{};
+  enum class For : std::uint8_t { job, events, log, bill } what{};
   SessionId session;
   Principal principal;
   RequestKey key;
@@ -45,6 +45,7 @@ struct Waiter {                   // a request that is answered later
 
 struct Ticket {                   // a piece of a log that a worker was asked for
   SessionId session;
+  Principal principal;
   RequestKey key;
   NodeId node;
   FetchLog fetch;

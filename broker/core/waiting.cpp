@@ -9,6 +9,8 @@
 namespace weft::broker {
 namespace {
 
+constexpr Duration bill_patience = seconds(2);
+
 void forget(Tx& tx, std::uint64_t id) {
   const auto it = tx.soft.waiters.find(id);
   if (it == tx.soft.waiters.end()) return;
@@ -39,22 +41,39 @@ void fetch(Tx& tx, const Caller& caller, const ReadLog& ask, const jobs::Attempt
   FetchLog order{id, book.attempt.id, ask.rank, ask.errors, ask.offset, ask.bytes_max, left};
   order.bytes_max = std::min<std::uint32_t>(std::max(1u, order.bytes_max), limits::chunk_bytes_max);
   const NodeId node = book.node_of(ask.rank);
-  tx.soft.tickets[id] = {caller.session, caller.key, node, order};
+  tx.soft.tickets[id] = {caller.session, caller.entry.principal, caller.key, node, order};
   tx.soft.timers.set({TimerKind::ticket, id}, tx.now + left + tx.machine.config.silence_max);
   tx.order(node, order);
+}
+
+// Leases of an ended job whose nodes are not back yet: their bill is about to change.
+bool bill_unsettled(const Tx& tx, JobId id) {
+  const Job* job = tx.d.jobs.find(id);
+  if (!job || !ended(job->state)) return false;
+  const auto& leases = tx.d.leases.of_job(id);
+  return std::any_of(leases.begin(), leases.end(), [&](LeaseId lease) {
+    const LeaseState state = tx.d.leases.at(lease).lease.state;
+    return state == LeaseState::closing || state == LeaseState::returning;
+  });
 }
 
 LogChunk nothing_yet(const ReadLog& ask, bool end) { return {ask.offset, ask.offset, {}, end}; }
 
 }  // namespace
 
-Result<void> wait(Tx& tx, const Caller& caller, Waiter w, Duration how_long) {
+// A request that waits takes memory here: so many for one key, and no more.
+template <class Map>
+Result<void> room_for(const Map& waiting, const Caller& caller) {
   std::size_t mine = 0;
-  if (tx.soft.waiters.size() >= limits::waits_per_principal_max)
-    for (const auto& [id, other] : tx.soft.waiters) mine += other.principal == caller.entry.principal;
-  if (mine >= limits::waits_per_principal_max)
-    return fail(Code::limit_reached, fmt::format("{} requests of this key are waiting; at most {}", mine,
-                                                 limits::waits_per_principal_max));
+  if (waiting.size() >= limits::waits_per_principal_max)
+    for (const auto& [id, other] : waiting) mine += other.principal == caller.entry.principal;
+  if (mine < limits::waits_per_principal_max) return {};
+  return fail(Code::limit_reached, fmt::format("{} requests of this key are waiting; at most {}", mine,
+                                               limits::waits_per_principal_max));
+}
+
+Result<void> wait(Tx& tx, const Caller& caller, Waiter w, Duration how_long) {
+  if (auto room = room_for(tx.soft.waiters, caller); !room) return room;
   const std::uint64_t id = tx.soft.next_wait++;
   w.session = caller.session;
   w.principal = caller.entry.principal;
@@ -87,6 +106,13 @@ void answer_waiter(Tx& tx, std::uint64_t id, bool over) {
       forget(tx, id);
       return tx.reply(w.session, w.key, std::move(events));
     }
+    case Waiter::For::bill: {
+      if (!over && bill_unsettled(tx, w.job)) return;
+      forget(tx, id);
+      auto bill = bill_for(tx, caller, {w.job, {}});
+      if (!bill) return tx.reply(w.session, w.key, Refused{bill.error().code, bill.error().detail});
+      return tx.reply(w.session, w.key, std::move(*bill));
+    }
     case Waiter::For::log: {
       const jobs::AttemptBook* book = job ? attempt_of(tx, *job, w.log.attempt) : nullptr;
       const bool end = !job || ended(job->state);
@@ -106,6 +132,8 @@ void wake(Tx& tx) {
     if (const auto* moved = std::get_if<JobMoved>(&box.fact)) job = moved->job;
     if (const auto* moved = std::get_if<AttemptMoved>(&box.fact))
       if (const auto* book = tx.d.jobs.find(moved->attempt)) job = book->attempt.job;
+    if (const auto* moved = std::get_if<LeaseMoved>(&box.fact))
+      if (const auto* book = tx.d.leases.find(moved->lease)) job = book->lease.job;
     const auto it = tx.soft.waiting_on_job.find(job);
     if (job && it != tx.soft.waiting_on_job.end()) due.insert(it->second.begin(), it->second.end());
   }
@@ -136,6 +164,7 @@ Result<ReplyBody> read_log(Tx& tx, const Caller& caller, const ReadLog& ask) {
   if (ask.attempt > attempts)
     return fail(Code::rank_unknown, fmt::format("attempt {}; job {} has had {}", ask.attempt, job.id.value, attempts));
   const Duration left = std::clamp(ask.wait, Duration{}, limits::wait_max);
+  if (auto room = room_for(tx.soft.tickets, caller); !room) return tl::make_unexpected(room.error());
   if (const jobs::AttemptBook* book = attempt_of(tx, job, ask.attempt)) {
     fetch(tx, caller, ask, *book, left);
     return ReplyBody{};
@@ -197,6 +226,18 @@ Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job, s
     out.last = it->line.seq;
   }
   return out;
+}
+
+Result<ReplyBody> read_bill(Tx& tx, const Caller& caller, const AskBill& ask) {
+  auto bill = bill_for(tx, caller, ask);
+  if (!bill) return tl::make_unexpected(bill.error());
+  if (!ask.job || !bill_unsettled(tx, ask.job)) return ReplyBody{std::move(*bill)};
+  Waiter w;
+  w.what = Waiter::For::bill;
+  w.job = ask.job;
+  if (auto waits = wait(tx, caller, std::move(w), bill_patience); !waits)
+    return tl::make_unexpected(waits.error());
+  return ReplyBody{};
 }
 
 Result<ReplyBody> read_events(Tx& tx, const Caller& caller, const ReadEvents& ask) {

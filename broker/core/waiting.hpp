@@ -20,4 +20,8 @@ Result<ReplyBody> read_events(Tx& tx, const Caller& caller, const ReadEvents& as
 Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job, std::uint32_t count_max);
 JobView view_of(const Tx& tx, const Job& job);
 
+// The bill of a job that has ended waits, for at most two seconds, until its slice is back.
+Result<ReplyBody> read_bill(Tx& tx, const Caller& caller, const AskBill& ask);
+Result<Bill> bill_for(const Tx& tx, const Caller& caller, const AskBill& ask);  // handlers_market.cpp
+
 }  // namespace weft::broker

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/planted.hpp"
+#include "broker/core/arm.hpp"
 #include "broker/core/gang.hpp"
 #include "broker/core/holdings.hpp"
 #include "broker/core/renting.hpp"
@@ -207,6 +208,7 @@ void node_gone(Tx& tx, NodeId id, NodeState state, const std::string& detail) {
   if (lease.state == LeaseState::active) {
     credit(tx, node.lease, Cause::node_lost, heard);
     if (tx.d.jobs.find(lease.job)) close_lease(tx, node.lease, Cause::node_lost);
+    else arm_lease(tx, lease.id);
   }
 }
 

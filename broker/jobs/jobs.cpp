@@ -127,7 +127,12 @@ void Jobs::drop_oldest() {
   if (oldest == ended_.end()) return;
   const JobId id = oldest->second;
   ended_.erase(oldest);
-  for (const AttemptId a : attempts_of(id)) attempts_.erase(a);
+  for (const AttemptId a : attempts_of(id)) {
+    // A node that never came back: when it does, its worker says what it holds.
+    for (const NodeId node : attempts_.at(a).attempt.nodes)
+      if (on_node(node) == a) on_node_.erase(node);
+    attempts_.erase(a);
+  }
   attempts_of_.erase(id);
   const std::string account = at(id).account;
   of_account_[account].erase(id);

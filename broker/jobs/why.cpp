@@ -46,26 +46,30 @@ void fix_price(const Situation& s, Explanation& out) {
   std::set<Price> prices;  // the cap that works is some node's price
   for (const auto& c : s.free)
     if (c.price > *s.request.price_max) prices.insert(c.price);
-  for (const Price price : prices) {
-    Request r = s.request;
-    r.price_max = price;
-    if (!starts(s, r)) continue;
-    out.fixes.push_back({fmt::format("max_price: {}", to_string(price)), then_now(s, r)});
-    return;
-  }
+  const std::vector<Price> list(prices.begin(), prices.end());
+  Request r = s.request;
+  const auto cheaper = largest(0, static_cast<std::int64_t>(list.size()) - 1, [&](std::int64_t back) {
+    r.price_max = list[list.size() - 1 - static_cast<std::size_t>(back)];
+    return starts(s, r);
+  });
+  if (!cheaper) return;
+  r.price_max = list[list.size() - 1 - static_cast<std::size_t>(*cheaper)];
+  out.fixes.push_back({fmt::format("max_price: {}", to_string(*r.price_max)), then_now(s, r)});
 }
 
 void fix_notice(const Situation& s, Explanation& out) {
   std::set<Duration> notices;  // the longest that owners offer disturbs least
   for (const auto& c : s.free)
     if (c.notice.ms != 0 && (s.request.notice.ms == 0 || c.notice < s.request.notice)) notices.insert(c.notice);
-  for (auto it = notices.rbegin(); it != notices.rend(); ++it) {
-    Request r = s.request;
-    r.notice = *it;
-    if (!starts(s, r)) continue;
-    out.fixes.push_back({fmt::format("notice: {}", to_string(*it)), then_now(s, r)});
-    return;
-  }
+  const std::vector<Duration> list(notices.begin(), notices.end());
+  Request r = s.request;
+  const auto longest = largest(0, static_cast<std::int64_t>(list.size()) - 1, [&](std::int64_t i) {
+    r.notice = list[static_cast<std::size_t>(i)];
+    return starts(s, r);
+  });
+  if (!longest) return;
+  r.notice = list[static_cast<std::size_t>(*longest)];
+  out.fixes.push_back({fmt::format("notice: {}", to_string(r.notice)), then_now(s, r)});
 }
 
 void fix_time(const Situation& s, Explanation& out) {

@@ -50,7 +50,7 @@ class World {
     }
     for (Effect& e : s.effects)
       if (auto* send = std::get_if<Send>(&e)) sent.push_back(*send);
-    if (check_always) check();
+    if (check_always && !s.facts.empty()) check();
     return s;
   }
   void check() {
