@@ -8,7 +8,7 @@
 namespace weft::test {
 namespace {
 
-void expect_success(const std::vector<Outcome>& outcomes) {
+void expect_same_results(const std::vector<Outcome>& outcomes) {
   for (std::size_t rank = 0; rank < outcomes.size(); ++rank) {
     EXPECT_EQ(outcomes[rank].code, 0) << "rank " << rank << "\n" << outcomes[rank].output;
     EXPECT_EQ(outcomes[rank].value("bits"), outcomes[0].value("bits")) << "rank " << rank;
@@ -20,14 +20,14 @@ const std::vector<std::string> every_count{"collectives", "0",     "1",     "2",
 
 TEST(Collectives, OneRankAlone) {
   Gang gang({.nodes = 1, .ranks_per_node = 1}, every_count);
-  expect_success(gang.finish());
+  expect_same_results(gang.finish());
 }
 
 TEST(Collectives, RanksOfOneNodeShareMemory) {
   for (const std::uint32_t ranks : {2u, 3u, 4u, 5u}) {
     Gang gang({.nodes = 1, .ranks_per_node = ranks}, every_count);
     const auto outcomes = gang.finish(120'000);
-    expect_success(outcomes);
+    expect_same_results(outcomes);
     for (const auto& outcome : outcomes) EXPECT_EQ(outcome.value("tcp_to"), "") << outcome.output;
   }
 }
@@ -35,7 +35,7 @@ TEST(Collectives, RanksOfOneNodeShareMemory) {
 TEST(Collectives, RanksOfDifferentNodesUseTheNetwork) {
   Gang gang({.nodes = 3, .ranks_per_node = 1}, every_count);
   const auto outcomes = gang.finish(120'000);
-  expect_success(outcomes);
+  expect_same_results(outcomes);
   for (const auto& outcome : outcomes) EXPECT_NE(outcome.value("tcp_to"), "") << outcome.output;
 }
 
@@ -43,7 +43,7 @@ TEST(Collectives, NodesInNamespaces) {
   if (!Fabric::possible()) GTEST_SKIP() << "needs root and ip(8)";
   Gang gang({.nodes = 2, .ranks_per_node = 2, .namespaces = true}, every_count);
   const auto outcomes = gang.finish(120'000);
-  expect_success(outcomes);
+  expect_same_results(outcomes);
   // Rank 0 talks over the network to node 1 only.
   EXPECT_THAT(outcomes[0].output, testing::Not(testing::HasSubstr("tcp_to 1\n")));
   EXPECT_THAT(outcomes[0].output, testing::HasSubstr("tcp_to 2\n"));
@@ -54,7 +54,7 @@ TEST(Collectives, SameBitsInEveryRun) {
   for (int run = 0; run < 3; ++run) {
     Gang gang({.nodes = 2, .ranks_per_node = 2}, {"collectives", "1000", "100000"});
     const auto outcomes = gang.finish();
-    expect_success(outcomes);
+    expect_same_results(outcomes);
     if (run > 0) {
       EXPECT_EQ(outcomes[0].value("bits"), bits);
     }

@@ -11,7 +11,7 @@ namespace {
 using testing::AllOf;
 using testing::HasSubstr;
 
-void expect_success(const std::vector<Outcome>& outcomes) {
+void expect_all_succeed(const std::vector<Outcome>& outcomes) {
   for (std::size_t rank = 0; rank < outcomes.size(); ++rank)
     EXPECT_EQ(outcomes[rank].code, 0) << "rank " << rank << "\n" << outcomes[rank].output;
 }
@@ -20,20 +20,20 @@ TEST(Running, StartedOperationsRunInOrderByThemselves) {
   for (const auto& shape :
        {Shape{.nodes = 1}, Shape{.nodes = 3}, Shape{.nodes = 1, .ranks_per_node = 3}}) {
     Gang gang(shape, {"started"});
-    expect_success(gang.finish());
+    expect_all_succeed(gang.finish());
   }
 }
 
 TEST(Running, SeveralThreadsMayWait) {
   Gang gang({.nodes = 2}, {"threads"});
-  expect_success(gang.finish());
+  expect_all_succeed(gang.finish());
 }
 
 TEST(Running, AWarmMeshAllocatesNothing) {
   for (const auto& shape : {Shape{.nodes = 3}, Shape{.nodes = 1, .ranks_per_node = 2}}) {
     Gang gang(shape, {"steady"});
     const auto outcomes = gang.finish(120'000);
-    expect_success(outcomes);
+    expect_all_succeed(outcomes);
     for (const auto& outcome : outcomes)
       EXPECT_EQ(outcome.number("allocations"), 0) << outcome.output;
   }
