@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <memory>
 
 namespace weft::worker {
 namespace {
@@ -32,17 +33,18 @@ Fd open_directory(const std::string& path) {
 }  // namespace
 
 Received receive_envelope(int fd, Envelope& out, Error& error) {
-  static thread_local std::vector<std::uint8_t> packet(packet_bytes_max);
+  // Not cleared: touching all of it would cost each new holder a page fault per 4 KiB.
+  static const auto packet = std::make_unique_for_overwrite<std::uint8_t[]>(packet_bytes_max);
   ssize_t n = 0;
-  do n = ::recv(fd, packet.data(), packet.size(), MSG_DONTWAIT | MSG_TRUNC);
+  do n = ::recv(fd, packet.get(), packet_bytes_max, MSG_DONTWAIT | MSG_TRUNC);
   while (n < 0 && errno == EINTR);
   if (n < 0) return errno == EAGAIN ? Received::nothing : Received::closed;
   if (n == 0) return Received::closed;
-  if (static_cast<std::size_t>(n) > packet.size()) {
+  if (static_cast<std::size_t>(n) > packet_bytes_max) {
     error = {Code::wire_limit, fmt::format("a packet of {} bytes", n)};
     return Received::bad;
   }
-  auto decoded = decode_envelope(std::span(packet.data(), static_cast<std::size_t>(n)));
+  auto decoded = decode_envelope(std::span(packet.get(), static_cast<std::size_t>(n)));
   if (!decoded) {
     error = decoded.error();
     return Received::bad;

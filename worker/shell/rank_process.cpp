@@ -37,21 +37,26 @@ void say(const RankStart& start, RankWord::Kind kind, Code code = {},
   ::_exit(left_before_exec);
 }
 
+// Handlers go with exec; what we or who started us ignore would stay ignored.
 void fresh_signals() {
-  struct sigaction normal{};
-  normal.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) ::sigaction(number, &normal, nullptr);
+  for (const int number : {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGCHLD, SIGUSR1,
+                           SIGUSR2, SIGCONT, SIGTSTP, SIGTTIN, SIGTTOU})
+    ::signal(number, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// As much of it as we may give: raising a hard limit takes a privilege that even root may lack.
 void limit(int what, rlim_t soft, rlim_t hard) {
+  const auto which = static_cast<__rlimit_resource_t>(what);
   rlimit now{};
-  ::getrlimit(static_cast<__rlimit_resource_t>(what), &now);
-  if (::geteuid() != 0) hard = std::min(hard, now.rlim_max);
-  const rlimit wanted{std::min(soft, hard), hard};
-  ::setrlimit(static_cast<__rlimit_resource_t>(what), &wanted);
+  ::getrlimit(which, &now);
+  rlimit wanted{std::min(soft, hard), hard};
+  if (::setrlimit(which, &wanted) == 0) return;
+  wanted.rlim_max = std::min(hard, now.rlim_max);
+  wanted.rlim_cur = std::min(soft, wanted.rlim_max);
+  ::setrlimit(which, &wanted);
 }
 
 void limits_of_a_rank(const RankStart& start) {
