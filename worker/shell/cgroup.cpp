@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -76,7 +77,11 @@ int fork_into(const std::string& path) {
 
 void kill_cgroup(const std::string& path) { put(path + "/cgroup.kill", "1"); }
 
-void remove_cgroup(const std::string& path) { ::rmdir(path.c_str()); }
+// A killed process keeps its cgroup busy for the moment that it takes to die.
+void remove_cgroup(const std::string& path) {
+  for (int tries = 0; ::rmdir(path.c_str()) != 0 && errno == EBUSY && tries < 50; ++tries)
+    ::poll(nullptr, 0, 2);
+}
 
 std::uint64_t out_of_memory_kills(const std::string& path) {
   std::istringstream words(read_file(path + "/memory.events", 4'096).value_or(""));
