@@ -53,18 +53,22 @@ struct Arm {
   void operator()(const auto&) {}
   void operator()(const OfferPut& f) {
     arm_offer(tx, f.offer);
-    tx.plan_again();
+    for (const NodeId node : f.offer.nodes) tx.touch(node);
   }
   void operator()(const QuotePut& f) {
     arm_quote(tx, f.quote);
-    tx.plan_again();
+    for (const NodeId node : f.quote.nodes) tx.touch(node);
   }
-  void operator()(const NodePut&) { tx.plan_again(); }
-  void operator()(const NodeCleared&) { tx.plan_again(); }
-  void operator()(const LeaseGranted& f) { arm_lease(tx, f.lease.id); }
+  void operator()(const NodePut& f) { tx.touch(f.node.id); }
+  void operator()(const NodeCleared& f) { tx.touch(f.node); }
+  void operator()(const LeaseGranted& f) {
+    arm_lease(tx, f.lease.id);
+    for (const NodeId node : f.lease.nodes) tx.soft.rentable.touch(node);  // fewer nodes start nobody
+  }
   void operator()(const LeaseMoved& f) {
     arm_lease(tx, f.lease);
-    if (f.state == LeaseState::closed) tx.plan_again();
+    for (const NodeId node : tx.d.leases.at(f.lease).lease.nodes) tx.soft.rentable.touch(node);
+    if (f.state == LeaseState::closing || f.state == LeaseState::closed) tx.plan_again();
   }
   void operator()(const Posted& f) {
     if (f.kind == PostingKind::deposit) tx.plan_again();  // it may have waited for funds
@@ -119,6 +123,7 @@ void arm_lease(Tx& tx, LeaseId id) {
 void arm(Tx& tx, const Fact& fact) { std::visit(Arm{tx}, fact); }
 
 void arm_all(Tx& tx) {
+  for (const auto& [id, node] : tx.d.nodes.all()) tx.touch(id);
   for (const auto& [id, offer] : tx.d.offers.all()) arm_offer(tx, offer);
   for (const QuoteId id : tx.d.quotes.open()) arm_quote(tx, *tx.d.quotes.find(id));
   for (const LeaseId id : tx.d.leases.live()) arm_lease(tx, id);

@@ -99,7 +99,7 @@ void timer_due(Tx& tx, const Timers::Due& due) {
     case TimerKind::repeat: return repeat_orders(tx, {id});
     case TimerKind::blame: return blame_timer(tx, {id});
     case TimerKind::silence: return silence_due(tx, {id}, due.at);
-    case TimerKind::quarantine: return tx.plan_again();
+    case TimerKind::quarantine: return tx.touch({id});
     case TimerKind::wait: return answer_waiter(tx, id, true);
     case TimerKind::ticket: return ticket_due(tx, id);
     case TimerKind::hour: return post_hour(tx);

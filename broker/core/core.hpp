@@ -50,4 +50,8 @@ class Core {
   std::unique_ptr<State> state_;
 };
 
+// What Core::digest() is of the core that gave this snapshot: to be computed elsewhere, because
+// hashing a large state takes a while. Thread: any.
+[[nodiscard]] Digest state_digest(Snapshot snapshot);
+
 }  // namespace weft::broker

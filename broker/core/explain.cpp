@@ -14,8 +14,9 @@ namespace {
 jobs::Situation situation(const Tx& tx, const std::string& account, const JobSpec& spec, JobId self) {
   jobs::Situation s;
   s.request = request_of(spec);
-  s.free = free_nodes(tx.machine, tx.now);
-  s.fleet = fleet(tx.machine, tx.now);
+  tx.soft.rentable.refresh(tx.machine, tx.now);
+  s.free = tx.soft.rentable.free();
+  s.fleet = tx.soft.rentable.fleet(tx.now);
   s.now = tx.now;
   s.cash = tx.d.ledger.balance(market::cash_of(account));
   if (spec.cost_cap.micros != 0) {

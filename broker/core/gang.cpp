@@ -147,6 +147,7 @@ void abort_launch(Tx& tx, AttemptId id, const Blame& blame) {
   if (!by_user) {
     const Instant until = tx.now + limits::quarantine;
     tx.soft.workers[blame.node].quarantined_until = until;
+    tx.touch(blame.node);
     tx.soft.timers.set({TimerKind::quarantine, blame.node.value}, until);
     // A restart's launch is billed: not when weft is at fault.
     credit(tx, a.lease, Cause::launch_failed, a.made_at);

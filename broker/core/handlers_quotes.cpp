@@ -50,7 +50,8 @@ Answer handle(Tx& tx, const Caller& caller, const AskQuote& ask) {
   const std::uint32_t open = tx.d.quotes.open_of(caller.entry.account);
   if (open >= limits::quotes_open_max)
     return fail(Code::quote_limit, fmt::format("{} quotes are open; accept or decline one first", open));
-  const auto free = free_nodes(tx.machine, tx.now);
+  tx.soft.rentable.refresh(tx.machine, tx.now);
+  const auto free = tx.soft.rentable.free();
   if (open > 0 && std::size_t{ask.nodes} * 4 > free.size())
     return fail(Code::quote_limit, fmt::format("a further quote may hold a quarter of the {} free nodes", free.size()));
   fabric::Request request{ask.nodes, ask.gpus_per_node, ask.term, ask.notice, {}};

@@ -87,7 +87,7 @@ void compare_holdings(Tx& tx, NodeId node, const std::vector<Holding>& holdings)
   tx.soft.workers[node].strangers = std::move(strangers);
   const AttemptId expected = tx.d.jobs.on_node(node);
   if (expected && !held.contains(expected)) missing_holding(tx, node, expected);
-  tx.plan_again();
+  tx.touch(node);
 }
 
 void resume_lease(Tx& tx, NodeId node) {
@@ -120,7 +120,7 @@ void attempt_gone(Tx& tx, NodeId node, AttemptId id) {
   Worker& worker = tx.soft.workers[node];
   const jobs::AttemptBook* book = here(tx, node, id);
   if (!book) {
-    if (worker.strangers.erase(id)) tx.plan_again();
+    if (worker.strangers.erase(id)) tx.touch(node);
     return tx.order(node, Forget{id});
   }
   if (book->attempt.state == AttemptState::running && !book->every_rank_ended_on(node)) {

@@ -9,8 +9,8 @@
 
 #include "broker/core/core.hpp"
 #include "broker/core/durable.hpp"
+#include "broker/core/rentable.hpp"
 #include "broker/core/timers.hpp"
-#include "broker/fabric/place.hpp"
 
 namespace weft::broker {
 
@@ -60,7 +60,6 @@ struct VisibleEvent {
 
 struct Plan {                     // what the last look at the queue found
   bool dirty = true;              // resources or the head have changed since
-  std::vector<fabric::Candidate> free;
   JobId head;                     // the first job that waits for something that will come; 0: none
   Instant head_at;                // when it can start
 };
@@ -81,6 +80,7 @@ struct Soft {
   std::map<std::uint64_t, Ticket> tickets;
   std::deque<VisibleEvent> events;
   Plan plan;
+  RentableNodes rentable;
   std::uint64_t facts = 0;        // applied so far: what the cached digest is of
   std::uint64_t digest_of_facts = UINT64_MAX;
   Digest digest;

@@ -69,7 +69,7 @@ Answer handle(Tx& tx, const Caller& caller, const Hello&) {
   info.jobs_live = tx.d.jobs.live().size();
   for (const auto& [id, node] : tx.d.nodes.all()) info.nodes_up += node.state == NodeState::up;
   // Hashing a large state takes too long to do for a greeting: left empty then.
-  constexpr std::size_t objects_max = 20'000;
+  constexpr std::size_t objects_max = 2'000;
   if (caller.is_operator() && tx.d.jobs.all().size() + tx.d.answers.size() <= objects_max) {
     if (tx.soft.digest_of_facts != tx.soft.facts) {
       tx.soft.digest = tx.d.digest();

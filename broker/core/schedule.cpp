@@ -12,43 +12,6 @@
 namespace weft::broker {
 namespace {
 
-bool clean(const Machine& m, NodeId node) {
-  const auto it = m.soft.workers.find(node);
-  return it != m.soft.workers.end() && it->second.session && it->second.strangers.empty() &&
-         !m.durable.jobs.on_node(node);
-}
-
-fabric::Candidate candidate(const Machine& m, const Node& node, const Offer& offer) {
-  fabric::Candidate c;
-  c.node = node.id;
-  c.owner = m.durable.nodes.owner_index(node);
-  c.units = node.units;
-  c.gpus = static_cast<std::uint32_t>(node.inventory.gpus.size());
-  c.price = price_of(m, offer);
-  c.notice = offer.notice;
-  c.until = offer.until;
-  return c;
-}
-
-Instant free_at(const Machine& m, const Node& node, Instant now) {
-  const Durable& d = m.durable;
-  const auto worker = m.soft.workers.find(node.id);
-  Instant at = now;
-  if (node.lease) {
-    const Lease& lease = d.leases.at(node.lease).lease;
-    const bool going = lease.state == LeaseState::closing || lease.state == LeaseState::returning;
-    at = going ? now + m.config.stop_grace : lease.ends_at;
-    if (lease.state == LeaseState::preparing) at = at + m.config.prepare_time_max;
-    at = std::max(at, now + milliseconds(1));  // overdue, and still not free
-  } else if (const QuoteId quote = d.quotes.reserving(node.id)) {
-    at = std::max(market::Quotes::reserved_until(*d.quotes.find(quote)), now + milliseconds(1));
-  } else if (!clean(m, node.id)) {
-    at = now + m.config.stop_grace;
-  }
-  if (worker != m.soft.workers.end()) at = std::max(at, worker->second.quarantined_until);
-  return at;
-}
-
 std::string placed_text(const Tx& tx, const fabric::Placement& p) {
   std::string names;
   for (std::size_t i = 0; i < p.nodes.size() && i < 8; ++i)
@@ -63,12 +26,6 @@ void start(Tx& tx, JobId id, const fabric::Placement& p) {
   const LeaseId lease = grant(tx, p, job.account, id, {}, job.spec.time);
   move_job(tx, id, {.state = JobState::placing, .text = placed_text(tx, p), .lease = lease});
   launch(tx, id, lease);
-}
-
-void take(std::vector<fabric::Candidate>& free, const fabric::Placement& p) {
-  std::erase_if(free, [&](const auto& c) {
-    return std::binary_search(p.nodes.begin(), p.nodes.end(), c.node);
-  });
 }
 
 bool funded(const Tx& tx, const Job& job, const fabric::Placement& p) {
@@ -115,36 +72,44 @@ bool before_head(const Tx& tx, const Job& job, const Job& head) {
 // Everything queued, in order, with one reservation: for the first job that waits for something that
 // will come. What nothing will ever satisfy reserves nothing.
 void plan_queue(Tx& tx) {
-  std::vector<fabric::Candidate> free = free_nodes(tx.machine, tx.now);
-  std::vector<fabric::Candidate> all = fleet(tx.machine, tx.now);
+  RentableNodes& rentable = tx.soft.rentable;
+  std::vector<fabric::Candidate> free, fleet;  // looked up again after each start
+  const auto look = [&] {
+    rentable.refresh(tx.machine, tx.now);
+    free = rentable.free();
+    fleet = rentable.fleet(tx.now);
+  };
+  look();
+  if (fleet.empty()) return;
   std::optional<jobs::Head> head;
-  JobId head_job;
   std::map<std::string, std::uint32_t> hopeless;  // an account can't hide others behind such jobs
-  if (!all.empty()) {
-    for (const JobId id : tx.d.jobs.queue().first(2 * limits::backfill_depth_max, tx.d.usage(tx.now))) {
-      const Job& job = tx.d.jobs.at(id);
-      if (job.retry_at > tx.now || hopeless[job.account] >= limits::backfill_depth_max / 4) continue;
-      const fabric::Request request = request_of(job.spec);
-      std::optional<fabric::Placement> placement;
-      if (head)
-        placement = jobs::backfill(request, *head, free, all, tx.now);
-      else if (free.size() >= request.nodes)
-        placement = fabric::place(request, free, tx.now).placement;
-      if (placement && funded(tx, job, *placement)) {
-        take(free, *placement);
-        const Instant until = tx.now + tx.machine.config.prepare_time_max + job.spec.time;
-        all = jobs::with_held(std::move(all), *placement, until);
-        start(tx, id, *placement);
-      } else if (!head) {
-        const auto at = placement ? std::nullopt : fabric::earliest_start(request, all, tx.now);
-        if (at) head = jobs::Head{request, *at}, head_job = id;
-        else ++hopeless[job.account];
+  const jobs::Queue& queue = tx.d.jobs.queue();
+  const bool shared = queue.accounts().size() > 1;
+  const auto usage = shared ? tx.d.usage(tx.now) : std::map<std::string, std::int64_t>{};
+  for (const JobId id : queue.first(2 * limits::backfill_depth_max, usage)) {
+    const Job& job = tx.d.jobs.at(id);
+    if (job.retry_at > tx.now || hopeless[job.account] >= limits::backfill_depth_max / 4) continue;
+    if (head && free.empty()) break;
+    const fabric::Request request = request_of(job.spec);
+    std::optional<fabric::Placement> placement;
+    if (head)
+      placement = jobs::backfill(request, *head, free, fleet, tx.now);
+    else if (free.size() >= request.nodes)
+      placement = fabric::place(request, free, tx.now).placement;
+    if (placement && funded(tx, job, *placement)) {
+      start(tx, id, *placement);
+      look();
+    } else if (!head) {
+      const auto at = placement ? std::nullopt : fabric::earliest_start(request, fleet, tx.now);
+      if (at) {
+        head = jobs::Head{request, *at};
+        tx.soft.plan.head = id;
+        tx.soft.plan.head_at = *at;
+      } else {
+        ++hopeless[job.account];
       }
     }
   }
-  tx.soft.plan.free = std::move(free);
-  tx.soft.plan.head = head_job;
-  tx.soft.plan.head_at = head ? head->at : Instant{};
 }
 
 }  // namespace
@@ -157,28 +122,6 @@ fabric::Request request_of(const JobSpec& spec) {
 
 Price price_of(const Machine& machine, const Offer& offer) {
   return std::max(offer.floor, machine.config.price_default);
-}
-
-std::vector<fabric::Candidate> free_nodes(const Machine& m, Instant now) {
-  std::vector<fabric::Candidate> out;
-  for (const auto& [id, node] : m.durable.nodes.all()) {
-    if (node.state != NodeState::up || node.lease || m.durable.quotes.reserving(id)) continue;
-    const Offer* offer = m.durable.offers.open_for(id);
-    if (!offer || !clean(m, id) || m.soft.workers.at(id).quarantined_until > now) continue;
-    out.push_back(candidate(m, node, *offer));
-  }
-  return out;
-}
-
-std::vector<fabric::Candidate> fleet(const Machine& m, Instant now) {
-  std::vector<fabric::Candidate> out;
-  for (const auto& [id, node] : m.durable.nodes.all()) {
-    const Offer* offer = m.durable.offers.open_for(id);
-    if (node.state != NodeState::up || !offer) continue;
-    out.push_back(candidate(m, node, *offer));
-    out.back().free_at = free_at(m, node, now);
-  }
-  return out;
 }
 
 Funding funding(const Durable& d, const std::string& account, const JobSpec& spec,
@@ -204,9 +147,7 @@ void plan(Tx& tx) {
     p = {};
     const bool again = plan_on_leases(tx);
     if (!tx.d.jobs.queue().empty()) plan_queue(tx);
-    // With nothing queued, what is free is looked up when the first job comes.
-    p.dirty = again || tx.d.jobs.queue().empty();
-    if (!again) return;
+    p.dirty = again;  // what was started here is accounted for
   }
 }
 
@@ -215,21 +156,19 @@ void consider(Tx& tx, JobId id) {
   const Job& job = tx.d.jobs.at(id);
   if (job.spec.use_lease || (p.head && before_head(tx, job, tx.d.jobs.at(p.head)))) p.dirty = true;
   if (p.dirty) return plan(tx);
+  RentableNodes& rentable = tx.soft.rentable;
+  rentable.refresh(tx.machine, tx.now);
   const fabric::Request request = request_of(job.spec);
   std::optional<fabric::Placement> placement;
-  if (p.head) {
-    if (p.free.size() < request.nodes) return;  // the usual case in a long queue
-    placement = jobs::backfill(request, {request_of(tx.d.jobs.at(p.head).spec), p.head_at}, p.free,
-                               fleet(tx.machine, tx.now), tx.now);
-  } else {
-    placement = fabric::place(request, p.free, tx.now).placement;
-  }
+  if (rentable.free_count() >= request.nodes)
+    placement = p.head ? jobs::backfill(request, {request_of(tx.d.jobs.at(p.head).spec), p.head_at},
+                                        rentable.free(), rentable.fleet(tx.now), tx.now)
+                       : fabric::place(request, rentable.free(), tx.now).placement;
   if (placement && funded(tx, job, *placement)) {
-    take(p.free, *placement);
     start(tx, id, *placement);
     p.dirty = false;  // that is accounted for
   } else if (!p.head && !placement) {
-    const auto at = fabric::earliest_start(request, fleet(tx.machine, tx.now), tx.now);
+    const auto at = fabric::earliest_start(request, rentable.fleet(tx.now), tx.now);
     if (at) p.head = id, p.head_at = *at;
   }
 }

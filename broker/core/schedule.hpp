@@ -8,10 +8,6 @@ namespace weft::broker {
 fabric::Request request_of(const JobSpec& spec);
 // The price that a node of this offer gets.
 Price price_of(const Machine& machine, const Offer& offer);
-// Nodes that can be given out now, and (fleet) all that ever can, with when.
-std::vector<fabric::Candidate> free_nodes(const Machine& machine, Instant now);
-std::vector<fabric::Candidate> fleet(const Machine& machine, Instant now);
-
 struct Funding {               // does the account have what the slice may cost?
   Code blocker{};              // none, money_insufficient, money_range or place_price (cost cap)
   Money needed, available;

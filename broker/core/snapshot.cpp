@@ -1,3 +1,4 @@
+#include "broker/core/core.hpp"
 #include "broker/core/durable.hpp"
 #include "schemas/digest.hpp"
 
@@ -51,8 +52,9 @@ void Durable::restore(const Snapshot& s) {
   for (const Answered& answered : s.answers) answers.put(answered);
 }
 
-Digest Durable::digest() const {
-  Snapshot s = snapshot();
+Digest Durable::digest() const { return state_digest(snapshot()); }
+
+Digest state_digest(Snapshot s) {
   s.seq = {};
   s.at = {};
   return digest_of(s);

@@ -30,6 +30,10 @@ class Tx {
   void allow() { out.effects.emplace_back(std::in_place_type<Allow>, d.keys.live()); }
   void note(Note::Level level, std::string text);
   void plan_again() { soft.plan.dirty = true; }
+  void touch(NodeId node) {    // whether it can be given out may have changed
+    soft.rentable.touch(node);
+    soft.plan.dirty = true;
+  }
 
   Machine& machine;
   const Durable& d;

@@ -39,7 +39,7 @@ void bind(Tx& tx, SessionId session, NodeId node, Incarnation before, Incarnatio
   worker.sequence = 0;
   tx.soft.session_nodes[session] = node;
   heard(tx, node);
-  tx.plan_again();
+  tx.touch(node);
 }
 
 Duration reconnect_max(const Durable& d) {
@@ -156,8 +156,8 @@ void session_closed(Tx& tx, SessionId session) {
   if (it == tx.soft.session_nodes.end()) return;
   Worker& worker = tx.soft.workers[it->second];
   if (worker.session == session) worker.session = {};
+  tx.touch(it->second);
   tx.soft.session_nodes.erase(it);
-  tx.plan_again();
 }
 
 void sessions_alive(Tx& tx, const std::vector<SessionId>& sessions) {

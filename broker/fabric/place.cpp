@@ -41,6 +41,12 @@ Code blocker_of(const Request& request, const Rejection& r) {
   return Code::place_nodes;
 }
 
+bool cheaper(const Candidate* a, const Candidate* b) {
+  if (a->price != b->price) return a->price < b->price;
+  if (a->units != b->units) return a->units < b->units;
+  return a->node < b->node;
+}
+
 Placement slice_of(std::span<const Candidate* const> nodes) {
   Placement slice;
   slice.owner = nodes.front()->owner;
@@ -61,26 +67,17 @@ Placement slice_of(std::span<const Candidate* const> nodes) {
 
 Placed place(const Request& request, std::span<const Candidate> candidates, Instant at) {
   Placed out;
-  std::vector<const Candidate*> fitting;
+  std::map<std::uint32_t, std::vector<const Candidate*>> by_owner;
   for (const Candidate& c : candidates)
-    if (fits(request, c, at, out.rejection)) fitting.push_back(&c);
-  std::sort(fitting.begin(), fitting.end(), [](const Candidate* a, const Candidate* b) {
-    if (a->owner != b->owner) return a->owner < b->owner;
-    if (a->price != b->price) return a->price < b->price;
-    if (a->units != b->units) return a->units < b->units;
-    return a->node < b->node;
-  });
-  for (std::size_t i = 0; i < fitting.size();) {
-    std::size_t end = i;
-    while (end < fitting.size() && fitting[end]->owner == fitting[i]->owner) ++end;
-    const auto count = static_cast<std::uint32_t>(end - i);
-    out.rejection.fit = std::max(out.rejection.fit, count);
-    if (count >= request.nodes) {
-      Placement slice = slice_of(std::span(fitting).subspan(i, request.nodes));
-      const auto key = [](const Placement& p) { return std::tuple(p.price, p.units, p.nodes.front()); };
-      if (!out.placement || key(slice) < key(*out.placement)) out.placement = std::move(slice);
-    }
-    i = end;
+    if (fits(request, c, at, out.rejection)) by_owner[c.owner].push_back(&c);
+  for (auto& [owner, nodes] : by_owner) {
+    out.rejection.fit = std::max(out.rejection.fit, static_cast<std::uint32_t>(nodes.size()));
+    if (nodes.size() < request.nodes) continue;
+    const auto last = nodes.begin() + static_cast<std::ptrdiff_t>(request.nodes) - 1;
+    std::nth_element(nodes.begin(), last, nodes.end(), cheaper);
+    Placement slice = slice_of(std::span(nodes).first(request.nodes));
+    const auto key = [](const Placement& p) { return std::tuple(p.price, p.units, p.nodes.front()); };
+    if (!out.placement || key(slice) < key(*out.placement)) out.placement = std::move(slice);
   }
   if (!out.placement) out.rejection.blocker = blocker_of(request, out.rejection);
   return out;
