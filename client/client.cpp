@@ -99,7 +99,7 @@ void Client::lose(const Error& reason) {
   for (const auto& [number, key] : again) waiting_.push_back(key);
 }
 
-RequestKey Client::start(RequestBody body, const CallOptions& options, Done done) {
+RequestKey Client::start(RequestBody body, const CallOptions& options, OnReply done) {
   Envelope envelope;
   envelope.key = options.key ? *options.key : make_request_key();
   const std::int64_t now = now_ms();
@@ -172,7 +172,7 @@ void Client::receive_all() {
 void Client::answer(const RequestKey& key, Result<ReplyBody> result) {
   const auto found = pending_.find(key);
   if (found == pending_.end()) return;
-  Done done = std::move(found->second.done);
+  OnReply done = std::move(found->second.done);
   pending_.erase(found);
   done(std::move(result));
 }

@@ -31,7 +31,7 @@ struct CallOptions {
   std::optional<RequestKey> key;   // made when absent
   Duration timeout = seconds(30);  // over all attempts; no_deadline: until dropped
 };
-using Done = std::function<void(Result<ReplyBody>)>;
+using OnReply = std::function<void(Result<ReplyBody>)>;
 
 class Client {
  public:
@@ -41,7 +41,7 @@ class Client {
 
   // Sends when the link takes it; `done` is called once, from poll() or call(), unless dropped. It
   // may start and drop requests.
-  RequestKey start(RequestBody body, const CallOptions& options, Done done);
+  RequestKey start(RequestBody body, const CallOptions& options, OnReply done);
   void drop(const RequestKey& key);
   // Moves everything on; waits at most `wait` for something to happen. A signal ends the wait.
   void poll(Duration wait);
@@ -64,7 +64,7 @@ class Client {
   };
   struct Pending {
     Blob message;
-    Done done;
+    OnReply done;
     std::int64_t deadline_ms = 0;    // steady clock
     std::int64_t patience_ms = 0;    // an answer that takes longer means a dead connection
     std::int64_t sent_ms = -1;       // on this connection; -1: not sent

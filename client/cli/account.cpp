@@ -18,7 +18,7 @@ void print(const AccountList& list) {
   fmt::print("{}", table.text());
 }
 
-int list(const Arguments& arguments) {
+int account_list(const Arguments& arguments) {
   Flags flags("account list", "[flags]",
               "Lists balances: cash, what is set aside for leases, what was earned.");
   Common common;
@@ -34,7 +34,7 @@ int list(const Arguments& arguments) {
   return exit_done;
 }
 
-int deposit(const Arguments& arguments) {
+int account_deposit(const Arguments& arguments) {
   Flags flags(
       "account deposit", "ACCOUNT AMOUNT [flags]",
       "Records money that a customer has paid in. AMOUNT is in dollars, e.g. 5000 or 12.50.");
@@ -59,11 +59,13 @@ int deposit(const Arguments& arguments) {
   return exit_done;
 }
 
-constexpr std::array table{Verb{"list", "balances", list},
-                           Verb{"deposit", "record a payment", deposit}};
+constexpr std::array account_verbs{Verb{"list", "balances", account_list},
+                                   Verb{"deposit", "record a payment", account_deposit}};
 
 }  // namespace
 
-int verb_account(const Arguments& arguments) { return dispatch("weft account", table, arguments); }
+int verb_account(const Arguments& arguments) {
+  return dispatch("weft account", account_verbs, arguments);
+}
 
 }  // namespace weft::cli

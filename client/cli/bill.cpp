@@ -52,8 +52,8 @@ void print(const Bill& bill, bool details) {
                one.fee.micros != 0 ? fmt::format("  (of it fee {})", dollars(one.fee)) : "");
   }
   if (bill.cut) fmt::print("... too many leases for one answer; --lease shows a single one\n");
-  fmt::print("{} account {}: {} for {} leases\n", painted("total", Colour::bold), bill.account,
-             dollars(bill.total), bill.leases.size());
+  fmt::print("{} account {}: {} for {}\n", painted("total", Colour::bold), bill.account,
+             dollars(bill.total), counted(bill.leases.size(), "lease"));
 }
 
 }  // namespace

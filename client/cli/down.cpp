@@ -45,8 +45,9 @@ int verb_down(const Arguments& arguments) {
   } else if (done->nothing()) {
     fmt::print("nothing was running in {}{}\n", state->root, remove_state ? "; removed" : "");
   } else {
-    fmt::print("stopped {} jobs, {} workers, {}; removed {} network namespaces{}\n", done->jobs,
-               done->workers, done->broker ? "the broker" : "no broker", done->namespaces,
+    fmt::print("stopped {}, {}, {}; removed {}{}\n", counted(done->jobs, "job"),
+               counted(done->workers, "worker"), done->broker ? "the broker" : "no broker",
+               counted(done->namespaces, "network namespace"),
                remove_state ? " and " + state->root : "");
   }
   return exit_done;

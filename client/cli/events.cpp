@@ -10,7 +10,7 @@
 namespace weft::cli {
 namespace {
 
-constexpr Duration long_poll = seconds(20);
+constexpr Duration events_wait = seconds(20);
 
 void print(const Events& events) {
   for (const EventLine& event : events.events)
@@ -55,7 +55,7 @@ int verb_events(const Arguments& arguments) {
     request.after = reply->last;
     if (!follow && !more) return exit_done;
     if (common.json && !follow) return exit_done;  // one document; page on with --after
-    request.wait = follow ? long_poll : Duration{};
+    request.wait = follow ? events_wait : Duration{};
   }
 }
 

@@ -232,7 +232,8 @@ int JobFollow::report() {
     return code;
   }
   std::string text = fmt::format("weft: job {} {}", job.id.value, to_string(job.state));
-  if (job.cause != Cause::none) text += fmt::format(" ({})", to_string(job.cause));
+  if (job.cause != Cause::none && job.state != JobState::cancelled)
+    text += fmt::format(" ({})", to_string(job.cause));
   if (job.state == JobState::failed) text += fmt::format(", exit code {}", code);
   text += "\n";
   if (!end_->attempts.empty()) {

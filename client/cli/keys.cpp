@@ -27,7 +27,7 @@ void print(const KeyList& list) {
 
 // The file lies there before the broker is asked: an enrolled key whose secret is lost helps
 // nobody.
-int create(const Arguments& arguments) {
+int keys_new(const Arguments& arguments) {
   Flags flags(
       "keys new", "NAME --role ROLE [--account ACCOUNT] [--out FILE] [flags]",
       "Makes a key pair, enrolls its public half and leaves the key file at keys/NAME.key of the\n"
@@ -90,7 +90,7 @@ int create(const Arguments& arguments) {
   return exit_done;
 }
 
-int list(const Arguments& arguments) {
+int keys_list(const Arguments& arguments) {
   Flags flags("keys list", "[flags]", "Lists the keys of your account; the operator sees all.");
   Common common;
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
@@ -105,7 +105,7 @@ int list(const Arguments& arguments) {
   return exit_done;
 }
 
-int revoke(const Arguments& arguments) {
+int keys_revoke(const Arguments& arguments) {
   Flags flags("keys revoke", "NAME|KEY [flags]",
               "Revokes a key, by name or by its public half: its connections are closed, it never "
               "works again.");
@@ -125,11 +125,12 @@ int revoke(const Arguments& arguments) {
   return exit_done;
 }
 
-constexpr std::array table{Verb{"new", "make and enroll a key", create},
-                           Verb{"list", "list keys", list}, Verb{"revoke", "revoke a key", revoke}};
+constexpr std::array keys_verbs{Verb{"new", "make and enroll a key", keys_new},
+                                Verb{"list", "list keys", keys_list},
+                                Verb{"revoke", "revoke a key", keys_revoke}};
 
 }  // namespace
 
-int verb_keys(const Arguments& arguments) { return dispatch("weft keys", table, arguments); }
+int verb_keys(const Arguments& arguments) { return dispatch("weft keys", keys_verbs, arguments); }
 
 }  // namespace weft::cli

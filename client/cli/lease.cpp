@@ -56,7 +56,7 @@ int answer(const char* verb, client::Client& client, const Common& common,
   return exit_done;
 }
 
-int list(const Arguments& arguments) {
+int lease_list(const Arguments& arguments) {
   Flags flags("lease list", "[--all] [flags]",
               "Lists your leases; a seller sees those on its nodes.");
   Common common;
@@ -72,7 +72,7 @@ int list(const Arguments& arguments) {
   return answer("lease list", **client, common, reply);
 }
 
-int show(const Arguments& arguments) {
+int lease_show(const Arguments& arguments) {
   Flags flags("lease show", "LEASE [flags]", "Shows one lease.");
   Common common;
   LeaseId id;
@@ -100,7 +100,7 @@ int show(const Arguments& arguments) {
   return exit_done;
 }
 
-int release(const Arguments& arguments) {
+int lease_release(const Arguments& arguments) {
   Flags flags("lease release", "LEASE [flags]",
               "Gives the nodes back; the meter stops, unused escrow returns.");
   Common common;
@@ -113,11 +113,14 @@ int release(const Arguments& arguments) {
                 (*client)->get<LeaseList>(request, common.mutating()));
 }
 
-constexpr std::array table{Verb{"list", "list leases", list}, Verb{"show", "one lease", show},
-                           Verb{"release", "give a lease back", release}};
+constexpr std::array lease_verbs{Verb{"list", "list leases", lease_list},
+                                 Verb{"show", "one lease", lease_show},
+                                 Verb{"release", "give a lease back", lease_release}};
 
 }  // namespace
 
-int verb_lease(const Arguments& arguments) { return dispatch("weft lease", table, arguments); }
+int verb_lease(const Arguments& arguments) {
+  return dispatch("weft lease", lease_verbs, arguments);
+}
 
 }  // namespace weft::cli

@@ -1,5 +1,8 @@
 // weft nodes: the fleet, one node a line.
 #include <fmt/format.h>
+#include <string.h>
+
+#include <algorithm>
 
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
@@ -14,7 +17,10 @@ Colour colour_of_node(NodeState state) {
                                       : Colour::dim;
 }
 
-void print(const NodeList& list) {
+void print(NodeList list) {
+  std::sort(
+      list.nodes.begin(), list.nodes.end(),  // n2 before n10
+      [](const Node& a, const Node& b) { return strverscmp(a.name.c_str(), b.name.c_str()) < 0; });
   Table table({"NODE", "STATE", "OWNER", ">UNITS", ">CORES", ">MEMORY", "GPUS", "ADDRESS", "LEASE",
                "METER", "SINCE"});
   const Instant at = now();

@@ -33,7 +33,7 @@ int answer(const char* verb, client::Client& client, const Common& common,
   return exit_done;
 }
 
-int put(const Arguments& arguments) {
+int offer_put(const Arguments& arguments) {
   Flags flags(
       "offer put", "[NODE...] --floor PRICE [flags]",
       "Offers nodes for rent: those named, or all of yours. A node is in at most one live offer.");
@@ -57,7 +57,7 @@ int put(const Arguments& arguments) {
                 (*client)->get<OfferList>(request, common.mutating()));
 }
 
-int list(const Arguments& arguments) {
+int offer_list(const Arguments& arguments) {
   Flags flags("offer list", "[flags]", "Lists the offers that are not closed.");
   Common common;
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
@@ -67,7 +67,7 @@ int list(const Arguments& arguments) {
                 (*client)->get<OfferList>(ListOffers{}, common.reading()));
 }
 
-int withdraw(const Arguments& arguments) {
+int offer_withdraw(const Arguments& arguments) {
   Flags flags("offer withdraw", "OFFER [flags]",
               "Ends an offer: nothing new is let; leases on it run to their end.");
   Common common;
@@ -80,11 +80,14 @@ int withdraw(const Arguments& arguments) {
                 (*client)->get<OfferList>(request, common.mutating()));
 }
 
-constexpr std::array table{Verb{"put", "offer nodes", put}, Verb{"list", "list offers", list},
-                           Verb{"withdraw", "end an offer", withdraw}};
+constexpr std::array offer_verbs{Verb{"put", "offer nodes", offer_put},
+                                 Verb{"list", "list offers", offer_list},
+                                 Verb{"withdraw", "end an offer", offer_withdraw}};
 
 }  // namespace
 
-int verb_offer(const Arguments& arguments) { return dispatch("weft offer", table, arguments); }
+int verb_offer(const Arguments& arguments) {
+  return dispatch("weft offer", offer_verbs, arguments);
+}
 
 }  // namespace weft::cli

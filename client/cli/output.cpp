@@ -145,6 +145,10 @@ std::string bytes(std::uint64_t count) {
                    : fmt::format("{}.{} {}", tenths / 10, tenths % 10, units[unit]);
 }
 
+std::string counted(std::uint64_t count, const std::string& noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
 std::string signal_name(int number) {
   const char* name = sigabbrev_np(number);
   return name == nullptr ? fmt::format("signal {}", number) : fmt::format("SIG{}", name);

@@ -34,8 +34,9 @@ std::string clock_time(Instant t);           // "14:05:07" local, with the date 
 std::string took(Duration d);                // "340ms", "12s", "3m04s", "2h05m"
 std::string dollars(Money m);                // "$1.20"
 std::string dollars(Price p);
-std::string bytes(std::uint64_t count);    // "15.6 GiB"
-std::string signal_name(int number);       // "SIGKILL"
+std::string bytes(std::uint64_t count);                             // "15.6 GiB"
+std::string counted(std::uint64_t count, const std::string& noun);  // "1 node", "2 nodes"
+std::string signal_name(int number);                                // "SIGKILL"
 std::string end_text(const RankEnd& end);  // "exit 3", "killed by SIGKILL (out of memory)"
 
 // The reply as JSON on standard output, indented, with a newline.

@@ -16,16 +16,16 @@ void line(const std::string& name, const std::string& value) {
 
 std::string state_text(const Job& job) {
   std::string out = painted(job.state);
-  if (job.cause != Cause::none && job.cause != Cause::done)
-    out += fmt::format(" ({})", to_string(job.cause));
+  const bool told =
+      job.cause == Cause::none || job.cause == Cause::done || job.state == JobState::cancelled;
+  if (!told) out += fmt::format(" ({})", to_string(job.cause));
   if (ended(job.state)) out += fmt::format(", exit code {}", job.exit_code);
   return out;
 }
 
 std::string shape_text(const JobSpec& spec) {
-  std::string out =
-      fmt::format("{} node{}, {} rank{} a node", spec.nodes, spec.nodes == 1 ? "" : "s",
-                  spec.ranks_per_node, spec.ranks_per_node == 1 ? "" : "s");
+  std::string out = fmt::format("{}, {} a node", counted(spec.nodes, "node"),
+                                counted(spec.ranks_per_node, "rank"));
   if (spec.gpus_per_node > 0) out += fmt::format(", {} GPUs a node", spec.gpus_per_node);
   out += fmt::format(", at most {}", to_string(spec.time));
   if (spec.has_price_max) out += fmt::format(", at most {} a unit-hour", dollars(spec.price_max));

@@ -81,7 +81,7 @@ Result<Process> start_supervisor(const client::StateDir& state, int lock, int go
   Spawn what;
   what.arguments = {std::string(path, static_cast<std::size_t>(size)), "up", "--supervise",
                     "--state", state.root};
-  what.output = state.root + "/up.err";
+  what.output = state.root + "/up.log";
   what.input = go;
   what.keep = lock;
   what.own_session = true;
@@ -118,12 +118,14 @@ Result<Started> start(const client::StateDir& state, const UpFlags& up, int lock
   if (!client) return tl::make_unexpected(client.error());
   if (auto done = enroll(**client, state, out.record); !done)
     return tl::make_unexpected(done.error());
+  auto before = (*client)->get<NodeList>(ListNodes{});
+  if (!before) return tl::make_unexpected(before.error());
   if (write(go[1], "g", 1) != 1)
     return fail(Code::os_error, "the supervisor has ended: " + state.root + "/up.log");
   close(go[1]);
   if (auto done = deposit(**client, up.plan.deposit); !done)
     return tl::make_unexpected(done.error());
-  auto nodes = await_nodes(**client, out.record, up.plan.patience);
+  auto nodes = await_nodes(**client, out.record, *before, up.plan.patience);
   if (!nodes) return tl::make_unexpected(nodes.error());
   auto offers = put_offer(state, *nodes, up.plan);
   if (!offers) return tl::make_unexpected(offers.error());
@@ -135,8 +137,8 @@ Result<Started> start(const client::StateDir& state, const UpFlags& up, int lock
 
 void print(const client::StateDir& state, const Started& started) {
   const UpRecord& record = started.record;
-  fmt::print("weft is up: a broker (pid {}) and {} worker{}, ", record.broker.pid, record.nodes,
-             record.nodes == 1 ? "" : "s");
+  fmt::print("weft is up: a broker (pid {}) and {}, ", record.broker.pid,
+             counted(record.nodes, "worker"));
   if (record.namespaces)
     fmt::print("each in a network namespace of its own ({} to {}, {} to {})\n",
                node_namespace(record.tag, 1), node_namespace(record.tag, record.nodes),
@@ -145,8 +147,8 @@ void print(const client::StateDir& state, const Started& started) {
     fmt::print("plain processes on loopback{}\n",
                geteuid() == 0 ? "" : " (network namespaces need root)");
   for (const Offer& offer : started.offers)
-    fmt::print("  offer O{}: {} nodes at {} a unit-hour, {}\n", offer.id.value, offer.nodes.size(),
-               dollars(offer.floor),
+    fmt::print("  offer O{}: {} at {} a unit-hour, {}\n", offer.id.value,
+               counted(offer.nodes.size(), "node"), dollars(offer.floor),
                offer.notice.ms == 0 ? "firm" : "notice " + to_string(offer.notice));
   fmt::print("  state in {}\n", state.root);
   const bool priced = !started.offers.empty() && started.offers.front().floor.micros > 0;
@@ -199,6 +201,7 @@ int verb_up(const Arguments& arguments) {
   if (!state) return refuse("up", state.error());
   if (up.supervise) return supervise(*state, supervisor_go);
   if (flags.given("--timeout")) up.plan.patience = common.timeout;
+  up.plan.terms_given = flags.given("--price") || flags.given("--notice");
 
   if (auto made = make_state_dir(*state); !made) return refuse("up", made.error());
   auto lock = take_state(*state);

@@ -10,7 +10,7 @@
 namespace weft::cli {
 namespace {
 
-constexpr std::array table{
+constexpr std::array all_verbs{
     Verb{"run", "submit a job, stream its output, return its exit code", verb_run, "jobs"},
     Verb{"submit", "queue a job from a file", verb_submit},
     Verb{"ps", "list jobs", verb_ps},
@@ -50,7 +50,7 @@ bool is_help(const std::string& word) { return word == "--help" || word == "-h" 
 
 }  // namespace
 
-std::span<const Verb> verbs() { return table; }
+std::span<const Verb> verbs() { return all_verbs; }
 
 int dispatch(const std::string& program, std::span<const Verb> entries,
              const Arguments& arguments) {

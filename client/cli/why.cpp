@@ -9,8 +9,7 @@
 namespace weft::cli {
 
 std::string why_text(const Why& why) {
-  std::string out =
-      why.job ? fmt::format("job {}: {}\n", why.job.value, why.summary) : why.summary + "\n";
+  std::string out = why.summary + "\n";
   std::size_t width = 0, number = 0;
   for (const Fix& fix : why.fixes) width = std::max(width, fix.what.size());
   for (const Fix& fix : why.fixes)

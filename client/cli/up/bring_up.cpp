@@ -8,6 +8,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <set>
 #include <sstream>
 
@@ -148,8 +149,10 @@ Result<void> deposit(client::Client& client, Money amount) {
 }
 
 Result<std::vector<Node>> await_nodes(client::Client& client, const UpRecord& record,
-                                      Duration patience) {
+                                      const NodeList& before, Duration patience) {
   const Instant until = now() + patience;
+  std::map<std::string, Incarnation> old;
+  for (const Node& node : before.nodes) old[node.name] = node.incarnation;
   Seq seen;
   for (;;) {
     auto list = client.get<NodeList>(ListNodes{});
@@ -157,14 +160,16 @@ Result<std::vector<Node>> await_nodes(client::Client& client, const UpRecord& re
     std::vector<Node> up;
     std::string missing;
     for (std::uint32_t i = 1; i <= record.nodes; ++i) {
+      const std::string name = node_name(i);
       const auto found =
           std::find_if(list->nodes.begin(), list->nodes.end(), [&](const Node& node) {
-            return node.name == node_name(i) && node.state == NodeState::up;
+            return node.name == name && node.state == NodeState::up &&
+                   node.incarnation != old[name];
           });
       if (found != list->nodes.end())
         up.push_back(*found);
       else
-        missing += " " + node_name(i);
+        missing += " " + name;
     }
     if (missing.empty()) return up;
     if (now() > until)
@@ -174,6 +179,27 @@ Result<std::vector<Node>> await_nodes(client::Client& client, const UpRecord& re
   }
 }
 
+namespace {
+
+// Live offers; those on other terms than given are withdrawn first.
+Result<std::vector<Offer>> standing_offers(client::Client& seller, const UpPlan& plan) {
+  auto list = seller.get<OfferList>(ListOffers{});
+  if (!list) return tl::make_unexpected(list.error());
+  std::vector<Offer> live;
+  for (const Offer& offer : list->offers) {
+    if (offer.state == OfferState::closing || offer.state == OfferState::closed) continue;
+    if (!plan.terms_given || (offer.floor == plan.price && offer.notice == plan.notice)) {
+      live.push_back(offer);
+      continue;
+    }
+    if (auto gone = seller.call(WithdrawOffer{offer.id}); !gone)
+      return tl::make_unexpected(gone.error());
+  }
+  return live;
+}
+
+}  // namespace
+
 Result<std::vector<Offer>> put_offer(const client::StateDir& state, const std::vector<Node>& nodes,
                                      const UpPlan& plan) {
   auto key = yaml::read_key_file(state.key("seller"));
@@ -181,27 +207,20 @@ Result<std::vector<Offer>> put_offer(const client::StateDir& state, const std::v
   auto client = client::Client::open({.connection_file = state.connection(), .connection = {}},
                                      curve_keys(*key));
   if (!client) return tl::make_unexpected(client.error());
-  auto list = (*client)->get<OfferList>(ListOffers{});
-  if (!list) return tl::make_unexpected(list.error());
+  auto live = standing_offers(**client, plan);
+  if (!live) return live;
   std::set<NodeId> offered;
-  std::vector<Offer> live;
-  for (const Offer& offer : list->offers) {
-    if (offer.state == OfferState::closing || offer.state == OfferState::closed) continue;
-    live.push_back(offer);
-    offered.insert(offer.nodes.begin(), offer.nodes.end());
-  }
+  for (const Offer& offer : *live) offered.insert(offer.nodes.begin(), offer.nodes.end());
   PutOffer request;
   for (const Node& node : nodes)
     if (!offered.contains(node.id)) request.nodes.push_back(node.name);
   if (request.nodes.empty()) return live;
   request.floor = plan.price;
   request.notice = plan.notice;
-  auto put = (*client)->call(request);
+  auto put = (*client)->get<OfferList>(request);
   if (!put) return tl::make_unexpected(put.error());
-  auto again = (*client)->get<OfferList>(ListOffers{});
-  if (!again) return tl::make_unexpected(again.error());
-  std::erase_if(again->offers, [](const Offer& o) { return o.state >= OfferState::closing; });
-  return again->offers;
+  live->insert(live->end(), put->offers.begin(), put->offers.end());
+  return live;
 }
 
 std::string tail_of(const std::string& path, std::size_t lines) {

@@ -11,8 +11,9 @@ struct UpPlan {
   std::uint32_t nodes = 4;
   Price price;
   Money deposit;
-  Duration notice;    // of the offer; 0: firm leases only
-  Duration patience;  // for the whole start
+  Duration notice;           // of the offer; 0: firm leases only
+  bool terms_given = false;  // price or notice: they replace those of an earlier offer
+  Duration patience;         // for the whole start
 };
 
 // The state directory itself.
@@ -25,10 +26,11 @@ Result<std::unique_ptr<client::Client>> await_broker(const client::StateDir& sta
                                                      const Process& supervisor, Duration patience);
 Result<void> enroll(client::Client& client, const client::StateDir& state, const UpRecord& record);
 Result<void> deposit(client::Client& client, Money amount);
-// Until all of the record's nodes are up.
+// Until all of the record's nodes are up, with other worker processes than `before` (the journal
+// may still call those of an earlier start up).
 Result<std::vector<Node>> await_nodes(client::Client& client, const UpRecord& record,
-                                      Duration patience);
-// For those nodes that no live offer holds.
+                                      const NodeList& before, Duration patience);
+// For those nodes that no live offer holds; offers on other terms than those given are replaced.
 Result<std::vector<Offer>> put_offer(const client::StateDir& state, const std::vector<Node>& nodes,
                                      const UpPlan& plan);
 

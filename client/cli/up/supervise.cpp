@@ -12,7 +12,7 @@
 #include <csignal>
 #include <vector>
 
-#include "base/log.hpp"
+#include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
 #include "client/cli/up/network.hpp"
 #include "client/cli/up/record.hpp"
@@ -30,6 +30,12 @@ std::int64_t now_ms() {
   namespace chrono = std::chrono;
   return chrono::duration_cast<chrono::milliseconds>(chrono::steady_clock::now().time_since_epoch())
       .count();
+}
+
+// On standard error, which is STATE/up.log.
+template <class... A>
+void say(fmt::format_string<A...> format, A&&... values) {
+  fmt::print(stderr, "{} {}\n", to_string(now()), fmt::format(format, std::forward<A>(values)...));
 }
 
 struct Child {
@@ -106,14 +112,14 @@ void Supervisor::start(Child& child) {
   auto started = spawn(child.what);
   child.started_at = now_ms();
   if (!started) {
-    log::error("{} cannot be started: {}; next try in {} ms", child.name,
-               to_string(started.error()), child.delay_ms);
+    say("{} cannot be started: {}; next try in {} ms", child.name, to_string(started.error()),
+        child.delay_ms);
     child.start_at = now_ms() + child.delay_ms;
     child.delay_ms = std::min(2 * child.delay_ms, delay_max_ms);
     return;
   }
   child.process = *started;
-  log::info("{} started, pid {}", child.name, child.process.pid);
+  say("{} started, pid {}", child.name, child.process.pid);
   save();
 }
 
@@ -122,7 +128,7 @@ void Supervisor::save() {
   for (std::size_t i = 1; i < children_.size(); ++i)
     record_.workers[children_[i].name] = children_[i].process;
   if (auto written = write_record(state_, record_); !written)
-    log::error("{}; `weft down` will have to search for processes", to_string(written.error()));
+    say("{}; `weft down` will have to search for processes", to_string(written.error()));
 }
 
 void Supervisor::ended(Child& child, int status) {
@@ -134,9 +140,9 @@ void Supervisor::ended(Child& child, int status) {
   }
   ++child.deaths_in_row;
   child.start_at = now_ms() + child.delay_ms;
-  log::warn("{} ended after {} ms ({} {}); started again in {} ms", child.name, lived,
-            WIFSIGNALED(status) ? "signal" : "exit code",
-            WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), child.delay_ms);
+  say("{} ended after {} ms ({} {}); started again in {} ms", child.name, lived,
+      WIFSIGNALED(status) ? "signal" : "exit code",
+      WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status), child.delay_ms);
   child.delay_ms = std::min(2 * child.delay_ms, delay_max_ms);
 }
 
@@ -171,7 +177,7 @@ int Supervisor::run(int go) {
     }
     const Child& broker = children_.front();
     if (!workers_wanted_ && broker.process.pid == 0 && broker.deaths_in_row >= hopeless) {
-      log::error("the broker does not stay up; see {}", broker.what.output);
+      say("the broker does not stay up; see {}", broker.what.output);
       return exit_refused;
     }
     pollfd waits[] = {{signal_fd, POLLIN, 0}, {workers_wanted_ ? -1 : go, POLLIN, 0}};
@@ -192,7 +198,6 @@ int Supervisor::run(int go) {
 int supervise(const client::StateDir& state, int go) {
   fcntl(lock_descriptor, F_SETFD,
         FD_CLOEXEC);  // held by us alone: our children must not prolong it
-  log::start("weft-up", log::Level::info, state.root + "/up.log");
   auto record = read_record(state);
   if (!record) return refuse("up", record.error());
   if (!*record) return refuse("up", {Code::state_dir, up_path(state) + " is missing"});

@@ -27,10 +27,9 @@ std::uint32_t kill_all(const std::vector<Process>& processes) {
 }
 
 std::uint32_t stop_all(const std::vector<Process>& processes, Duration patience) {
-  for (const Process& process : processes) send_signal(process, SIGTERM);
-  std::uint32_t count = 0;
-  for (const Process& process : processes) count += stop(process, patience) ? 1 : 0;
-  return count;
+  for (const Process& process : processes) send_signal(process, SIGTERM);  // all at once
+  for (const Process& process : processes) stop(process, patience);
+  return static_cast<std::uint32_t>(processes.size());
 }
 
 void remove_sockets(const client::StateDir& state) {
@@ -137,7 +136,7 @@ Result<TornDown> tear_down(const client::StateDir& state) {
 Result<void> purge(const client::StateDir& state) {
   std::error_code error;
   for (const char* name : {"broker", "keys", "nodes", "jobs", "connection.yaml", "up.yaml",
-                           "up.yaml.new", "up.log", "up.err", "up.lock"}) {
+                           "up.yaml.new", "up.log", "up.lock"}) {
     fs::remove_all(state.root + "/" + name, error);
     if (error)
       return fail(Code::state_dir, fmt::format("{}/{}: {}", state.root, name, error.message()));
