@@ -145,6 +145,8 @@ void Worker::connect() {
     });
     return;
   }
+  sequence_ = 0;
+  joined_ = false;
   if (world_.hostile() && random_.chance(200)) replay_stale_order();
   feed(worker::LinkUp{});
 }
@@ -179,7 +181,8 @@ void Worker::report(const ReportBody& body) {
 // A process that was thought dead, or a slow network, delivers what an older one has said.
 void Worker::replay_old_report() {
   const Envelope& old = old_reports_[random_.below(old_reports_.size())];
-  if (old.incarnation == incarnation_) return;
+  // Not before this process has joined: a process sends its Join only on connections of its own.
+  if (old.incarnation == incarnation_ || !joined_) return;
   world_.coverage.hit(Branch::old_incarnation);
   world_.net->up(session_, old);
 }
@@ -190,6 +193,7 @@ void Worker::heard(SessionId session, const Envelope& envelope) {
   if (!order) return world_.fail("a worker was sent something that is not an order");
   old_orders_.push_back(envelope);
   if (old_orders_.size() > 24) old_orders_.pop_front();
+  joined_ = joined_ || std::holds_alternative<Welcome>(order->body);
   const Epoch before = core_->epoch();
   feed(worker::OrderCame{envelope.epoch, order->body});
   if (!core_ || hung()) return;

@@ -91,6 +91,7 @@ class Worker : public Peer {
   Incarnation incarnation_{};
   std::uint64_t life_ = 0, sequence_ = 0, timer_ = 0;
   SessionId session_{};
+  bool joined_ = false;                // this connection was welcomed
   Instant hung_until_{};
   bool obeys_stale_ = false;           // an order of an old epoch is being given
   std::deque<worker::Event> inbox_;    // while it is frozen
