@@ -7,7 +7,8 @@ namespace {
 int strength(const Blame& b) {
   switch (b.code) {
     case Code::peer_oom: return 4;
-    case Code::peer_killed: return 3;
+    case Code::peer_killed:
+    case Code::peer_left: return 3;  // judged from what its peers say: their own exits follow from it
     case Code::peer_exit: return 2;
     case Code::none: return 0;
     default: return 1;
