@@ -89,7 +89,8 @@ TEST_F(Recovery, OfAWorkerWhoseRanksAreAdoptedAgain) {
     wait_until("another worker is there",
                [&] { return cluster_.worker(node) != 0 && cluster_.worker(node) != old; });
     wait_until("its node is up again", [&] {
-      for (const Json& one : cluster_.json({"nodes"})["nodes"])
+      const Json list = cluster_.json({"nodes"});
+      for (const Json& one : list["nodes"])
         if (one["name"] == node) return one["state"] == "up";
       return false;
     });

@@ -7,10 +7,10 @@ from bench.process import fail, must
 
 def mean_batch(state):
     """Records a commit over the life of a broker that has ended: it says so in its log."""
-    log = (state / "broker" / "broker.log").read_text()
-    found = re.findall(r"(\d+) records in (\d+) commits", log)
+    log = state / "broker" / "broker.err"
+    found = re.findall(r"wrote (\d+) records in (\d+) commits", log.read_text())
     if not found:
-        fail(f"{state}/broker/broker.log does not say how many records it wrote in how many commits")
+        fail(f"{log} does not say how many records it wrote in how many commits")
     records, commits = map(int, found[-1])
     return max(1.0, records / max(1, commits))
 
