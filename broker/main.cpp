@@ -22,7 +22,8 @@ std::string default_state_dir() {
   if (const char* dir = std::getenv("XDG_STATE_HOME"); dir != nullptr && *dir != '\0')
     return std::string(dir) + "/weft";
   const char* home = std::getenv("HOME");
-  return std::string(home == nullptr ? "/var/lib" : home) + (home == nullptr ? "/weft" : "/.local/state/weft");
+  return std::string(home == nullptr ? "/var/lib" : home) +
+         (home == nullptr ? "/weft" : "/.local/state/weft");
 }
 
 struct Options {
@@ -39,7 +40,8 @@ int complain(const Error& error) {
   return 2;
 }
 
-// The configuration file, when there is one, else what an empty one means. False: told what is wrong.
+// The configuration file, when there is one, else what an empty one means. False: told what is
+// wrong.
 bool read_config(const Options& options, yaml::BrokerConfig& config) {
   std::string path = options.config_file;
   if (path.empty()) {
@@ -65,8 +67,10 @@ int serve(const Options& options) {
   if (!read_config(options, config)) return 2;
   broker::Settings settings;
   settings.state_dir = options.state_dir;
-  settings.listen_clients = options.listen_clients.empty() ? config.listen_clients : options.listen_clients;
-  settings.listen_workers = options.listen_workers.empty() ? config.listen_workers : options.listen_workers;
+  settings.listen_clients =
+      options.listen_clients.empty() ? config.listen_clients : options.listen_clients;
+  settings.listen_workers =
+      options.listen_workers.empty() ? config.listen_workers : options.listen_workers;
   settings.core.price_default = config.price;
   settings.core.fee_bps = config.fee_bps;
   settings.core.heartbeat = config.heartbeat_period;
@@ -76,7 +80,8 @@ int serve(const Options& options) {
   for (const yaml::OperatorKey& key : config.operators)
     settings.keys.push_back({key.principal, Role::operator_, key.name, "house", false});
   if (!options.failpoint.empty())
-    if (auto armed = broker::arm_failpoint(options.failpoint); !armed) return complain(armed.error());
+    if (auto armed = broker::arm_failpoint(options.failpoint); !armed)
+      return complain(armed.error());
   log::start("weft-broker", options.verbose ? log::Level::debug : config.log_level);
   const auto done = broker::run_broker(settings);
   return done ? 0 : complain(done.error());
@@ -86,23 +91,30 @@ int serve(const Options& options) {
 
 int main(int argc, char** argv) {
   Options options;
-  CLI::App app("The broker of weft: rents slices of surplus nodes to training jobs.\n"
-               "Runs in the foreground until SIGTERM or SIGINT; prints one line that begins with "
-               "\"ready:\" once it serves.",
-               "weft-broker");
+  CLI::App app(
+      "The broker of weft: rents slices of surplus nodes to training jobs.\n"
+      "Runs in the foreground until SIGTERM or SIGINT; prints one line that begins with "
+      "\"ready:\" once it serves.",
+      "weft-broker");
   app.set_version_flag("--version", "weft-broker " WEFT_VERSION);
-  app.add_option("--state", options.state_dir, "directory of everything that it keeps (default: $WEFT_STATE)")
+  app.add_option("--state", options.state_dir,
+                 "directory of everything that it keeps (default: $WEFT_STATE)")
       ->capture_default_str();
-  app.add_option("--config", options.config_file, "configuration (default: STATE/broker/broker.yaml, if it is there)");
-  app.add_option("--listen-clients", options.listen_clients,
-                 "ZeroMQ endpoint for clients, tcp://IP:PORT or ipc://PATH; port 0: any free one; repeatable");
+  app.add_option("--config", options.config_file,
+                 "configuration (default: STATE/broker/broker.yaml, if it is there)");
+  app.add_option(
+      "--listen-clients", options.listen_clients,
+      "ZeroMQ endpoint for clients, tcp://IP:PORT or ipc://PATH; port 0: any free one; repeatable");
   app.add_option("--listen-workers", options.listen_workers, "the same for workers");
   app.add_option("--snapshot-every", options.snapshot_every, "records between two snapshots")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app.add_flag("--check-journal", options.check, "verify every record of the journal, print the result, end");
+  app.add_flag("--check-journal", options.check,
+               "verify every record of the journal, print the result, end");
   app.add_flag("--verbose", options.verbose, "log what only developers read, too");
-  app.add_option("--failpoint", options.failpoint, "NAME[:HITS]: die there as by kill -9 (for tests)")->group("");
+  app.add_option("--failpoint", options.failpoint,
+                 "NAME[:HITS]: die there as by kill -9 (for tests)")
+      ->group("");
   CLI::App* gateway = app.add_subcommand("gateway", "started by the broker itself")->group("");
   gateway->add_option("--fd", options.gateway_fd)->required();
   gateway->add_option("--parent", options.parent)->required();

@@ -26,18 +26,22 @@ void all_ended_well(Tx& tx, const jobs::AttemptBook& book) {
   tx.soft.launches[a.id].stopping_at = tx.now;
   tx.emit(AttemptMoved{a.id, AttemptState::stopping, Outcome::succeeded, Cause::done, {}, tx.now});
   const Job job = tx.d.jobs.at(a.job);
-  move_job(tx, a.job, {.state = JobState::succeeded, .cause = Cause::done,
-                       .text = fmt::format("succeeded: all {} ranks exited with 0", book.ranks())});
+  move_job(tx, a.job,
+           {.state = JobState::succeeded,
+            .cause = Cause::done,
+            .text = fmt::format("succeeded: all {} ranks exited with 0", book.ranks())});
   const Lease& lease = tx.d.leases.at(a.lease).lease;
   if (lease.job == job.id && job.spec.keep.ms == 0) close_lease(tx, a.lease, Cause::done);
   if (planted(5)) end_if_over(tx, a.id);
 }
 
 // The evidence that explains the end of `end`: a rank that died because a peer had.
-const RankBlames* accused_another(const Launch& launch, const jobs::AttemptBook& book, const RankEnd& end) {
+const RankBlames* accused_another(const Launch& launch, const jobs::AttemptBook& book,
+                                  const RankEnd& end) {
   if (end.state != RankState::exited) return nullptr;
   for (const RankBlames& b : launch.accused)
-    if (b.reporter == end.rank && b.culprit != end.rank && !book.ends.contains(b.culprit)) return &b;
+    if (b.reporter == end.rank && b.culprit != end.rank && !book.ends.contains(b.culprit))
+      return &b;
   return nullptr;
 }
 
@@ -100,7 +104,8 @@ StopAttempt stop_order(const Tx& tx, const jobs::AttemptBook& book) {
 }
 
 Go go_order(const Tx& tx, const jobs::AttemptBook& book) {
-  return {book.attempt.id, std::max(Duration{}, tx.d.leases.at(book.attempt.lease).lease.ends_at - tx.now)};
+  return {book.attempt.id,
+          std::max(Duration{}, tx.d.leases.at(book.attempt.lease).lease.ends_at - tx.now)};
 }
 
 void launch(Tx& tx, JobId id, LeaseId lease_id) {
@@ -117,10 +122,11 @@ void launch(Tx& tx, JobId id, LeaseId lease_id) {
   if (lease.state == LeaseState::granted)
     tx.emit(LeaseMoved{lease_id, LeaseState::preparing, Cause::none, tx.now, lease.ends_at});
   tx.emit(AttemptMade{a});
-  move_job(tx, id, {.state = JobState::starting,
-                    .text = fmt::format("attempt {}: preparing {} ranks on {} nodes", a.number,
-                                        a.nodes.size() * job.spec.ranks_per_node, a.nodes.size()),
-                    .lease = lease_id});
+  move_job(tx, id,
+           {.state = JobState::starting,
+            .text = fmt::format("attempt {}: preparing {} ranks on {} nodes", a.number,
+                                a.nodes.size() * job.spec.ranks_per_node, a.nodes.size()),
+            .lease = lease_id});
   tx.soft.launches[a.id];
   for (const NodeId node : a.nodes) tx.order(node, prepare_order(tx, tx.d.jobs.at(a.id), node));
 }
@@ -136,8 +142,9 @@ void node_prepared(Tx& tx, AttemptId id, NodeId node) {
   const Attempt a = book.attempt;
   tx.emit(AttemptMoved{id, AttemptState::running, Outcome::none, Cause::none, {}, tx.now});
   start_billing(tx, a.lease);
-  move_job(tx, a.job, {.state = JobState::running,
-                       .text = fmt::format("running: {} ranks on {} nodes", book.ranks(), a.nodes.size())});
+  move_job(tx, a.job,
+           {.state = JobState::running,
+            .text = fmt::format("running: {} ranks on {} nodes", book.ranks(), a.nodes.size())});
   for (const NodeId n : a.nodes) tx.order(n, go_order(tx, tx.d.jobs.at(id)));
 }
 
@@ -199,7 +206,8 @@ void rank_ended(Tx& tx, AttemptId id, const RankEnd& end) {
     const bool all_well = std::none_of(book.ends.begin(), book.ends.end(),
                                        [](const auto& e) { return jobs::bad(e.second); });
     if (all_well) return all_ended_well(tx, book);
-    return blame_timer(tx, id);  // a victim's end waits for an explanation, and nobody is left to give one
+    return blame_timer(
+        tx, id);  // a victim's end waits for an explanation, and nobody is left to give one
   }
   Blame informs;
   informs.rank = end.rank;
@@ -263,7 +271,8 @@ void gang_lost_node(Tx& tx, AttemptId id, const Node& node, Code code, const std
 void accuse(Tx& tx, const RankBlames& says) {
   const jobs::AttemptBook* book = tx.d.jobs.find(says.attempt);
   if (!book || book->attempt.state != AttemptState::running) return;
-  if (says.generation != book->attempt.generation) return;  // an old generation's ranks blame nobody
+  if (says.generation != book->attempt.generation)
+    return;  // an old generation's ranks blame nobody
   if (says.culprit >= book->ranks() || says.reporter >= book->ranks()) return;
   const auto end = book->ends.find(says.culprit);
   if (end != book->ends.end() && !jobs::bad(end->second)) return left_early(tx, says.attempt, says);
@@ -281,7 +290,8 @@ void blame_timer(Tx& tx, AttemptId id) {
   if (book.attempt.state != AttemptState::running || launch.accused.empty()) return;
   const RankBlames says = launch.accused.front();
   Blame blame;
-  blame.code = says.code == Code::none || says.code == Code::peer_left ? Code::peer_unreachable : says.code;
+  blame.code =
+      says.code == Code::none || says.code == Code::peer_left ? Code::peer_unreachable : says.code;
   blame.rank = says.culprit;
   blame.node = book.node_of(says.culprit);
   blame.node_name = tx.d.nodes.at(blame.node).name;
@@ -289,24 +299,31 @@ void blame_timer(Tx& tx, AttemptId id) {
   stop_attempt(tx, id, Outcome::failed, Cause::rank_failed, blame);
 }
 
+void repeat_orders_to(Tx& tx, AttemptId id, NodeId node) {
+  const jobs::AttemptBook& book = tx.d.jobs.at(id);
+  switch (book.attempt.state) {
+    case AttemptState::preparing: {
+      const auto launch = tx.soft.launches.find(id);
+      if (launch != tx.soft.launches.end() && launch->second.prepared.contains(node)) return;
+      return tx.order(node, prepare_order(tx, book, node));
+    }
+    case AttemptState::running: return tx.order(node, go_order(tx, book));
+    // Also of an attempt that ended without this node.
+    case AttemptState::stopping:
+    case AttemptState::ended: return tx.order(node, stop_order(tx, book));
+  }
+}
+
 void repeat_orders(Tx& tx, AttemptId id) {
   if (planted(10)) return;
   const jobs::AttemptBook& book = tx.d.jobs.at(id);
-  Launch& launch = tx.soft.launches[id];
+  if (book.attempt.state == AttemptState::ended) return;
+  for (const NodeId node : book.attempt.nodes)
+    if (book.runs_on(node)) repeat_orders_to(tx, id, node);
   Duration again = limits::order_repeat;
-  for (const NodeId node : book.attempt.nodes) {
-    if (!book.runs_on(node)) continue;
-    switch (book.attempt.state) {
-      case AttemptState::preparing:
-        if (!launch.prepared.contains(node)) tx.order(node, prepare_order(tx, book, node));
-        break;
-      // A worker that missed GO repeats Prepared; these few repeats spare it the wait.
-      case AttemptState::running: tx.order(node, go_order(tx, book)); break;
-      case AttemptState::stopping: tx.order(node, stop_order(tx, book)); break;
-      case AttemptState::ended: return;
-    }
-  }
+  // A worker that missed GO repeats Prepared; a few repeats spare it the wait.
   if (book.attempt.state == AttemptState::running) {
+    Launch& launch = tx.soft.launches[id];
     if (++launch.repeats > 3) return;
     again = limits::order_repeat * (std::int64_t{1} << launch.repeats);
   }

@@ -18,14 +18,15 @@ void node_cleared(Tx& tx, AttemptId attempt, NodeId node);
 // The attempt must end: all its workers are told who is to blame.
 void stop_attempt(Tx& tx, AttemptId attempt, Outcome outcome, Cause cause, const Blame& blame);
 // Processes of the attempt on this node are lost, or cannot be heard of.
-void gang_lost_node(Tx& tx, AttemptId attempt, const Node& node, Code code, const std::string& detail,
-                    Instant since);
+void gang_lost_node(Tx& tx, AttemptId attempt, const Node& node, Code code,
+                    const std::string& detail, Instant since);
 // Ends the attempt if nothing of it can be left on a node that is heard of.
 void end_if_over(Tx& tx, AttemptId attempt);
 
 void accuse(Tx& tx, const RankBlames& says);
 void blame_timer(Tx& tx, AttemptId attempt);
 void repeat_orders(Tx& tx, AttemptId attempt);
+void repeat_orders_to(Tx& tx, AttemptId attempt, NodeId node);
 
 // ---- jobs (broker/core/job_flow.cpp)
 // What becomes of a job when its attempt is over.

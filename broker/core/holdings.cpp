@@ -19,7 +19,8 @@ const jobs::AttemptBook* here(const Tx& tx, NodeId node, AttemptId attempt) {
 
 void tell_seed(Tx& tx, AttemptId attempt, NodeId node) {
   const auto it = tx.soft.launches.find(attempt);
-  if (it != tx.soft.launches.end() && !it->second.seed.address.empty()) tx.order(node, it->second.seed);
+  if (it != tx.soft.launches.end() && !it->second.seed.address.empty())
+    tx.order(node, it->second.seed);
 }
 
 // What the other nodes' ranks have done, for ranks that may not have heard.
@@ -64,14 +65,15 @@ void missing_holding(Tx& tx, NodeId node, AttemptId id) {
   }
   if (book.attempt.state == AttemptState::running) {
     const Node n = tx.d.nodes.at(node);
-    gang_lost_node(tx, id, n, Code::worker_lost, "its worker came back without the ranks (rebooted?)", tx.now);
+    gang_lost_node(tx, id, n, Code::worker_lost,
+                   "its worker came back without the ranks (rebooted?)", tx.now);
   }
   node_cleared(tx, id, node);
 }
 
 }  // namespace
 
-void compare_holdings(Tx& tx, NodeId node, const std::vector<Holding>& holdings) {
+void compare_holdings(Tx& tx, NodeId node, const std::vector<Holding>& holdings, bool first) {
   std::set<AttemptId> strangers, held;
   for (const Holding& h : holdings) {
     held.insert(h.attempt);
@@ -86,7 +88,12 @@ void compare_holdings(Tx& tx, NodeId node, const std::vector<Holding>& holdings)
   }
   tx.soft.workers[node].strangers = std::move(strangers);
   const AttemptId expected = tx.d.jobs.on_node(node);
-  if (expected && !held.contains(expected)) missing_holding(tx, node, expected);
+  if (expected && !held.contains(expected)) {
+    if (first)
+      missing_holding(tx, node, expected);
+    else
+      repeat_orders_to(tx, expected, node);
+  }
   tx.touch(node);
 }
 
@@ -107,7 +114,8 @@ void prepared(Tx& tx, NodeId node, const Prepared& says) {
   if (says.code == Code::none) return node_prepared(tx, says.attempt, node);
   if (book->attempt.state != AttemptState::preparing) return;
   abort_launch(tx, says.attempt,
-               jobs::blame_for_silence(tx.d.nodes.at(node), book->first_rank_on(node), says.code, says.detail));
+               jobs::blame_for_silence(tx.d.nodes.at(node), book->first_rank_on(node), says.code,
+                                       says.detail));
 }
 
 void rank_gone(Tx& tx, NodeId node, AttemptId attempt, const RankEnd& end) {
@@ -124,11 +132,12 @@ void attempt_gone(Tx& tx, NodeId node, AttemptId id) {
     return tx.order(node, Forget{id});
   }
   if (book->attempt.state == AttemptState::running && !book->every_rank_ended_on(node)) {
-    // Said before the ends of its ranks: those come again until Forget. If they don't, they are lost.
+    // Said before the ends of its ranks: those come again until Forget. If they don't, they are
+    // lost.
     const auto [first, fresh] = tx.soft.launches[id].gone_early.try_emplace(node, tx.now);
     if (fresh || tx.now - first->second < limits::order_repeat) return;
-    gang_lost_node(tx, id, tx.d.nodes.at(node), Code::worker_lost, "its worker cannot say how its ranks ended",
-                   tx.now);
+    gang_lost_node(tx, id, tx.d.nodes.at(node), Code::worker_lost,
+                   "its worker cannot say how its ranks ended", tx.now);
   }
   if (book->attempt.state == AttemptState::preparing) {
     Blame blame = jobs::blame_for_silence(tx.d.nodes.at(node), book->first_rank_on(node),

@@ -44,7 +44,8 @@ void bind(Tx& tx, SessionId session, NodeId node, Incarnation before, Incarnatio
 
 Duration reconnect_max(const Durable& d) {
   // One gateway takes some 300 CURVE handshakes a second (control plane, section 9).
-  return std::max(seconds(10), Duration{static_cast<std::int64_t>(d.nodes.all().size()) * 1'000 / 300});
+  return std::max(seconds(10),
+                  Duration{static_cast<std::int64_t>(d.nodes.all().size()) * 1'000 / 300});
 }
 
 // The node's entry as the worker describes itself; units of a leased node stay what was rented.
@@ -68,22 +69,28 @@ void enroll_node(Tx& tx, const KeyEntry& key, const Join& join, Incarnation inca
   tx.emit(NodePut{described(node, join, incarnation)});
 }
 
-void on_join(Tx& tx, SessionId session, const KeyEntry& key, Incarnation incarnation, const Join& join) {
+void on_join(Tx& tx, SessionId session, const KeyEntry& key, Incarnation incarnation,
+             const Join& join) {
   if (join.node_name != key.name)
-    return dismiss(tx, session, Code::auth_denied,
-                   fmt::format("this key is enrolled for node '{}', not '{}'", key.name, join.node_name));
+    return dismiss(
+        tx, session, Code::auth_denied,
+        fmt::format("this key is enrolled for node '{}', not '{}'", key.name, join.node_name));
   if (!incarnation)
     return dismiss(tx, session, Code::wire_malformed, "a report without an incarnation");
   if (join.epoch_seen > tx.d.epoch) {
-    tx.note(Note::Level::error,
-            fmt::format("worker {} has seen epoch {}, this broker is at {}: its state directory is an old copy",
-                        key.name, join.epoch_seen.value, tx.d.epoch.value));
-    return dismiss(tx, session, Code::epoch_fenced,
-                   fmt::format("this broker is at epoch {} and cannot give orders", tx.d.epoch.value));
+    tx.note(
+        Note::Level::error,
+        fmt::format(
+            "worker {} has seen epoch {}, this broker is at {}: its state directory is an old copy",
+            key.name, join.epoch_seen.value, tx.d.epoch.value));
+    return dismiss(
+        tx, session, Code::epoch_fenced,
+        fmt::format("this broker is at epoch {} and cannot give orders", tx.d.epoch.value));
   }
   const Node* known = tx.d.nodes.find(key.principal);
   if (!planted(7) && known && tx.d.nodes.superseded(known->id, incarnation))
-    return dismiss(tx, session, Code::worker_superseded, "a newer process of this worker has joined");
+    return dismiss(tx, session, Code::worker_superseded,
+                   "a newer process of this worker has joined");
   const Incarnation before = known ? known->incarnation : Incarnation{};
   if (!known) {
     enroll_node(tx, key, join, incarnation);
@@ -93,10 +100,11 @@ void on_join(Tx& tx, SessionId session, const KeyEntry& key, Incarnation incarna
     if (!(node == *known)) tx.emit(NodePut{node});
   }
   const NodeId node = known->id;
+  const bool first = !tx.soft.session_nodes.contains(session);
   bind(tx, session, node, before, incarnation);
   settle_node(tx, node);
   tx.order(node, Welcome{node, tx.machine.config.heartbeat, reconnect_max(tx.d)});
-  compare_holdings(tx, node, join.holdings);
+  compare_holdings(tx, node, join.holdings, first);
   resume_lease(tx, node);
   resend_tickets(tx, node);
 }
@@ -116,8 +124,9 @@ struct OnReport {
   void operator()(const RankProgress& m) { progress(tx, node, m); }
   void operator()(const LogPiece& m) { log_piece(tx, node, m); }
   void operator()(const Fenced& m) {
-    tx.note(Note::Level::error, fmt::format("worker {} obeys epoch {}, this broker is at {}: another broker leads",
-                                            tx.d.nodes.at(node).name, m.mine.value, tx.d.epoch.value));
+    tx.note(Note::Level::error,
+            fmt::format("worker {} obeys epoch {}, this broker is at {}: another broker leads",
+                        tx.d.nodes.at(node).name, m.mine.value, tx.d.epoch.value));
   }
 };
 
@@ -139,12 +148,14 @@ void on_report(Tx& tx, SessionId session, const KeyEntry& key, const Envelope& e
   if (bound == tx.soft.session_nodes.end()) {
     const Node* node = tx.d.nodes.find(key.principal);
     if (node && tx.d.nodes.superseded(node->id, envelope.incarnation) && !planted(7))
-      return dismiss(tx, session, Code::worker_superseded, "a newer process of this worker has joined");
+      return dismiss(tx, session, Code::worker_superseded,
+                     "a newer process of this worker has joined");
     return tx.disconnect(session);  // every session begins with Join: let it begin again
   }
   const NodeId node = bound->second;
   if (!planted(7) && envelope.incarnation != tx.d.nodes.at(node).incarnation)
-    return dismiss(tx, session, Code::worker_superseded, "a newer process of this worker has joined");
+    return dismiss(tx, session, Code::worker_superseded,
+                   "a newer process of this worker has joined");
   heard(tx, node);
   std::visit(OnReport{tx, node}, report.body);
 }
@@ -172,7 +183,8 @@ void grace_for_all(Tx& tx) {
     if (node.state != NodeState::up) continue;
     Worker& worker = tx.soft.workers[id];
     if (worker.session) continue;
-    if (worker.heard == Instant{}) worker.heard = std::max(tx.d.at, node.since);  // the last evidence
+    if (worker.heard == Instant{})
+      worker.heard = std::max(tx.d.at, node.since);  // the last evidence
     tx.soft.timers.set({TimerKind::silence, id.value}, tx.now + tx.machine.config.recovery_grace);
   }
 }
@@ -181,9 +193,11 @@ void silence_due(Tx& tx, NodeId node, Instant due) {
   if (tx.d.nodes.at(node).state != NodeState::up) return;
   // A timer that is late by a heartbeat says that the broker itself stood still: it blames nobody.
   if (tx.now - due > tx.machine.config.heartbeat)
-    return tx.soft.timers.set({TimerKind::silence, node.value}, tx.now + tx.machine.config.silence_max);
+    return tx.soft.timers.set({TimerKind::silence, node.value},
+                              tx.now + tx.machine.config.silence_max);
   const Instant heard = tx.soft.workers[node].heard;
-  node_gone(tx, node, NodeState::silent, fmt::format("its worker was silent for {}", to_string(tx.now - heard)));
+  node_gone(tx, node, NodeState::silent,
+            fmt::format("its worker was silent for {}", to_string(tx.now - heard)));
 }
 
 void node_gone(Tx& tx, NodeId id, NodeState state, const std::string& detail) {
@@ -199,7 +213,8 @@ void node_gone(Tx& tx, NodeId id, NodeState state, const std::string& detail) {
   node.state = state;
   tx.emit(NodePut{node});
   tx.note(Note::Level::warn, fmt::format("node {}: {}", node.name, detail));
-  if (const QuoteId quote = tx.d.quotes.reserving(id)) end_quote(tx, *tx.d.quotes.find(quote), QuoteState::voided);
+  if (const QuoteId quote = tx.d.quotes.reserving(id))
+    end_quote(tx, *tx.d.quotes.find(quote), QuoteState::voided);
   if (!node.lease) return settle_node(tx, id);
   const Lease lease = tx.d.leases.at(node.lease).lease;
   const AttemptId attempt = tx.d.jobs.using_lease(node.lease);
@@ -207,8 +222,10 @@ void node_gone(Tx& tx, NodeId id, NodeState state, const std::string& detail) {
   if (in_gang) return gang_lost_node(tx, attempt, node, Code::node_silent, detail, heard);
   if (lease.state == LeaseState::active) {
     credit(tx, node.lease, Cause::node_lost, heard);
-    if (tx.d.jobs.find(lease.job)) close_lease(tx, node.lease, Cause::node_lost);
-    else arm_lease(tx, lease.id);
+    if (tx.d.jobs.find(lease.job))
+      close_lease(tx, node.lease, Cause::node_lost);
+    else
+      arm_lease(tx, lease.id);
   }
 }
 

@@ -26,7 +26,7 @@
 namespace weft::broker {
 namespace {
 
-constexpr int journal_failed_status = 74;  // EX_IOERR
+constexpr int journal_failed_status = 74;          // EX_IOERR
 constexpr std::uint64_t bind_patience_ms = 3'000;  // for the port of a gateway that is just dying
 
 std::string lines(const std::vector<std::string>& endpoints) {
@@ -34,7 +34,9 @@ std::string lines(const std::vector<std::string>& endpoints) {
   for (const std::string& endpoint : endpoints) all += (all.empty() ? "" : "\n") + endpoint;
   return all;
 }
-std::string first_line(const std::string& endpoints) { return endpoints.substr(0, endpoints.find('\n')); }
+std::string first_line(const std::string& endpoints) {
+  return endpoints.substr(0, endpoints.find('\n'));
+}
 
 // Blocked before any thread starts, so that only the loop hears them.
 Result<int> stop_signals() {
@@ -52,7 +54,8 @@ Result<int> stop_signals() {
 // Everything that the running broker owns, in the order in which it comes to life.
 class Broker {
  public:
-  Broker(const Settings& settings, StatePaths paths) : settings_(settings), paths_(std::move(paths)) {}
+  Broker(const Settings& settings, StatePaths paths)
+      : settings_(settings), paths_(std::move(paths)) {}
 
   Result<void> run() {
     return load_keys().and_then([&] { return lead(); }).and_then([&] { return serve(); });
@@ -87,7 +90,8 @@ Result<void> Broker::load_keys() {
   secret_ = server->secret;
   keys_ = settings_.keys;
   // Without a configured operator the first one is made here, readable by the broker's user only.
-  const bool configured = std::ranges::any_of(keys_, [](const KeyEntry& k) { return k.role == Role::operator_; });
+  const bool configured =
+      std::ranges::any_of(keys_, [](const KeyEntry& k) { return k.role == Role::operator_; });
   if (!configured || access(paths_.operator_key.c_str(), F_OK) == 0) {
     const auto first = load_or_make_key(paths_.operator_key, Role::operator_, "operator", "house");
     if (!first) return tl::make_unexpected(first.error());
@@ -115,9 +119,9 @@ Result<void> Broker::lead() {
   const auto epoch = store_->lead();
   if (!epoch) return tl::make_unexpected(epoch.error());
   epoch_ = *epoch;
-  log::info("epoch {} leads from record {} (snapshot {}, {} records replayed, {} ms), state {}", epoch_.value,
-            state_->last.value, state_->snapshot.value, state_->replayed, (monotonic_ns() - began) / 1'000'000,
-            to_hex(state_->core.digest()));
+  log::info("epoch {} leads from record {} (snapshot {}, {} records replayed, {} ms), state {}",
+            epoch_.value, state_->last.value, state_->snapshot.value, state_->replayed,
+            (monotonic_ns() - began) / 1'000'000, to_hex(state_->core.digest()));
   return {};
 }
 
@@ -128,20 +132,22 @@ std::unique_ptr<GatewayProcess> Broker::make_gateway(bool clients) const {
   settings.memory_bytes_max = settings_.gateway_memory_max;
   const auto last = yaml::read_connection(paths_.connection);
   const std::string last_endpoint = !last ? "" : clients ? last->clients : last->workers;
-  settings.endpoints =
-      lines(with_last_ports(clients ? settings_.listen_clients : settings_.listen_workers, last_endpoint));
+  settings.endpoints = lines(with_last_ports(
+      clients ? settings_.listen_clients : settings_.listen_workers, last_endpoint));
   return std::make_unique<GatewayProcess>(std::move(settings));
 }
 
 // A gateway that cannot bind at the start: the port may belong to the gateway of a broker that is
-// just dying. After that, a port that was only remembered is given up, a configured one is an error.
+// just dying. After that, a port that was only remembered is given up, a configured one is an
+// error.
 Result<void> Broker::check_bound(GatewayProcess& gateway, const std::vector<std::string>& wanted) {
   if (gateway.ready() || gateway.broken().empty() || monotonic_ns() / 1'000'000 < patience_ends_ms_)
     return {};
   if (gateway.endpoints() == lines(wanted))
-    return fail(Code::os_error, fmt::format("the gateway cannot serve {}: {}; choose another endpoint "
-                                            "with --listen-clients and --listen-workers",
-                                            gateway.endpoints(), gateway.broken()));
+    return fail(Code::os_error,
+                fmt::format("the gateway cannot serve {}: {}; choose another endpoint "
+                            "with --listen-clients and --listen-workers",
+                            gateway.endpoints(), gateway.broken()));
   log::warn("{} is taken ({}); clients and workers have to read the connection file again",
             gateway.endpoints(), gateway.broken());
   gateway.set_endpoints(lines(wanted));
@@ -155,9 +161,12 @@ Result<void> Broker::announce(GatewayProcess& workers, GatewayProcess& clients) 
     return check_bound(clients, settings_.listen_clients);
   });
   if (!bound || !workers.ready() || !clients.ready()) return bound;
-  const yaml::Connection connection{first_line(clients.endpoints()), first_line(workers.endpoints()), server_};
-  if (auto written = yaml::write_connection(paths_.connection, connection); !written) return written;
-  fmt::print("ready: clients {}, workers {}, epoch {}\n", connection.clients, connection.workers, epoch_.value);
+  const yaml::Connection connection{first_line(clients.endpoints()),
+                                    first_line(workers.endpoints()), server_};
+  if (auto written = yaml::write_connection(paths_.connection, connection); !written)
+    return written;
+  fmt::print("ready: clients {}, workers {}, epoch {}\n", connection.clients, connection.workers,
+             epoch_.value);
   fflush(stdout);
   announced_ = true;
   return {};
@@ -171,9 +180,10 @@ Result<void> Broker::serve() {
   const auto workers = make_gateway(false), clients = make_gateway(true);
   Journal journal(std::move(store_), epoch_, state_->last, settings_.batch);
   JournalService reads(std::move(*reader));
-  Loop loop({state_->core, state_->leases, *clock_, journal, reads, *workers, *clients, *signals}, epoch_,
-            state_->last, state_->snapshot, settings_.snapshot_every);
-  if (auto begun = loop.begin({epoch_, WEFT_VERSION, keys_}); !begun) end_at_once(begun.error(), loop);
+  Loop loop({state_->core, state_->leases, *clock_, journal, reads, *workers, *clients, *signals},
+            epoch_, state_->last, state_->snapshot, settings_.snapshot_every);
+  if (auto begun = loop.begin({epoch_, WEFT_VERSION, keys_}); !begun)
+    end_at_once(begun.error(), loop);
   patience_ends_ms_ = monotonic_ns() / 1'000'000 + bind_patience_ms;
   for (;;) {
     const auto more = loop.turn();
@@ -186,13 +196,13 @@ Result<void> Broker::serve() {
   clients->stop();
   if (auto finished = loop.finish(); !finished) return finished;
   const Journal::Counts counts = journal.counts();
-  log::info("stopped cleanly at record {}, state {}; wrote {} records in {} commits", loop.last().value,
-            to_hex(loop.digest()), counts.records, counts.commits);
+  log::info("stopped cleanly at record {}, state {}; wrote {} records in {} commits",
+            loop.last().value, to_hex(loop.digest()), counts.records, counts.commits);
   return {};
 }
 
-// After a commit that failed nothing may be written, sent or retried: what the kernel still holds is
-// unknown, what was acknowledged is on the disk.
+// After a commit that failed nothing may be written, sent or retried: what the kernel still holds
+// is unknown, what was acknowledged is on the disk.
 void Broker::end_at_once(const Error& error, const Loop& loop) {
   log::error("{}; ending at once: what was acknowledged is kept; state {}", to_string(error),
              to_hex(loop.digest()));

@@ -13,9 +13,10 @@ namespace weft::broker {
 
 struct Settings {
   std::string state_dir;
-  std::vector<std::string> listen_clients, listen_workers;  // ZeroMQ endpoints; port 0: any free one
+  std::vector<std::string> listen_clients,
+      listen_workers;  // ZeroMQ endpoints; port 0: any free one
   CoreConfig core;
-  std::vector<KeyEntry> keys;   // enrolled when unknown
+  std::vector<KeyEntry> keys;  // enrolled when unknown
   Journal::Bounds batch;
   std::uint64_t snapshot_every = limits::snapshot_every_records;
   std::uint64_t gateway_memory_max = limits::gateway_memory_max;

@@ -1,7 +1,7 @@
 // Ledger time: wall clock at the first start plus time since, suspended time included. Steps of the
 // wall clock have no effect. A restart on the same boot of the machine continues exactly where the
-// journal's last mark stands; on another boot it takes the wall clock, but never less than the mark.
-// Thread: any after construction.
+// journal's last mark stands; on another boot it takes the wall clock, but never less than the
+// mark. Thread: any after construction.
 #pragma once
 #include <optional>
 
@@ -18,7 +18,7 @@ MachineTime read_machine_time();
 class Clock {
  public:
   Clock(const std::optional<ClockMark>& last, const MachineTime& now);
-  Instant now() const;                           // never less than before
+  Instant now() const;  // never less than before
   Instant at(std::int64_t boottime_ms) const { return {boottime_ms + offset_ms_}; }
   ClockMark mark() const;
   // Wall clock minus ledger time at the start: large when the wall clock was stepped.

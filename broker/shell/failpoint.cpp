@@ -20,8 +20,8 @@ Result<void> arm_failpoint(std::string_view name_and_hits) {
   const auto name = name_and_hits.substr(0, colon);
   const auto* found = std::ranges::find(failpoint_names, name);
   if (found == failpoint_names.end())
-    return fail(Code::usage, fmt::format("--failpoint {}: there is no such place; there are {}", name,
-                                         fmt::join(failpoint_names, ", ")));
+    return fail(Code::usage, fmt::format("--failpoint {}: there is no such place; there are {}",
+                                         name, fmt::join(failpoint_names, ", ")));
   int hits = 1;
   if (colon != std::string_view::npos) {
     const auto digits = name_and_hits.substr(colon + 1);

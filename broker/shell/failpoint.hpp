@@ -10,12 +10,12 @@
 namespace weft::broker {
 
 enum class Failpoint {
-  before_write,    // the batch is gathered, nothing of it is written
-  before_commit,   // its rows are written, not committed
-  after_commit,    // durable, and nobody was told
-  after_reply,     // a reply left; the orders of the same step did not
-  in_snapshot,     // a snapshot is written, not committed
-  in_checkpoint,   // right before pages move from the WAL to the database
+  before_write,   // the batch is gathered, nothing of it is written
+  before_commit,  // its rows are written, not committed
+  after_commit,   // durable, and nobody was told
+  after_reply,    // a reply left; the orders of the same step did not
+  in_snapshot,    // a snapshot is written, not committed
+  in_checkpoint,  // right before pages move from the WAL to the database
 };
 inline constexpr std::array<std::string_view, 6> failpoint_names{
     "before-write", "before-commit", "after-commit", "after-reply", "in-snapshot", "in-checkpoint"};

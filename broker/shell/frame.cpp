@@ -47,7 +47,8 @@ Blob pack(const GatewaySetup& setup) {
   Blob out(setup.secret.data.begin(), setup.secret.data.end());
   out.push_back(setup.workers);
   const auto put = [&](std::uint64_t number) {
-    for (int shift = 0; shift < 64; shift += 8) out.push_back(static_cast<std::uint8_t>(number >> shift));
+    for (int shift = 0; shift < 64; shift += 8)
+      out.push_back(static_cast<std::uint8_t>(number >> shift));
   };
   put(setup.generation);
   put(setup.memory_bytes_max);

@@ -1,7 +1,7 @@
 // What the core's process and a gateway say to each other over their socketpair: a fixed header and
-// a payload. Both sides are built from one source in one run, so there is no version; the core still
-// checks every length, because a gateway may have been taken over by a stranger.
-// Thread: one per FrameReader.
+// a payload. Both sides are built from one source in one run, so there is no version; the core
+// still checks every length, because a gateway may have been taken over by a stranger. Thread: one
+// per FrameReader.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -27,17 +27,17 @@ enum class FrameKind : std::uint16_t {
   ping,
   stop,
   // up: gateway -> core
-  ready,       // bound; payload: the endpoints with their ports, one a line
-  broken,      // cannot serve; payload: why. Followed by the end
-  message,     // from a session, byte for byte
-  alive,       // payload: session numbers, 8 bytes each
+  ready,    // bound; payload: the endpoints with their ports, one a line
+  broken,   // cannot serve; payload: why. Followed by the end
+  message,  // from a session, byte for byte
+  alive,    // payload: session numbers, 8 bytes each
   closed,
   pong,
-  note,        // payload: a line for the log
+  note,  // payload: a line for the log
 };
 
 struct FrameHeader {
-  std::uint32_t length = 0;       // of the payload
+  std::uint32_t length = 0;  // of the payload
   FrameKind kind{};
   std::uint16_t reserved = 0;
   std::uint64_t session = 0;
@@ -70,11 +70,11 @@ class FrameReader {
 };
 
 struct GatewaySetup {
-  Bytes<32> secret;             // CURVE secret key of the server
-  std::uint8_t workers = 0;     // 1: admits worker keys only; 0: every enrolled key
-  std::uint64_t generation = 0; // first part of its session numbers
+  Bytes<32> secret;              // CURVE secret key of the server
+  std::uint8_t workers = 0;      // 1: admits worker keys only; 0: every enrolled key
+  std::uint64_t generation = 0;  // first part of its session numbers
   std::uint64_t memory_bytes_max = 0;
-  std::string endpoints;        // one a line; a port may be 0 or *: a free one
+  std::string endpoints;  // one a line; a port may be 0 or *: a free one
 };
 Blob pack(const GatewaySetup& setup);
 std::optional<GatewaySetup> unpack_setup(std::span<const std::uint8_t> bytes);

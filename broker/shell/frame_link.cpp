@@ -34,6 +34,7 @@ Result<void> FrameLink::flush() {
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
     if (sent < 0) return tl::make_unexpected(link_error("send"));
     out_begin_ += static_cast<std::size_t>(sent);
+    taken_bytes_ += static_cast<std::uint64_t>(sent);
   }
   if (out_begin_ == out_.size()) {
     out_.clear();

@@ -1,13 +1,8 @@
 #include "broker/shell/gateway_process.hpp"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -15,17 +10,14 @@
 #include "base/log.hpp"
 #include "broker/shell/clock.hpp"
 
-extern char** environ;
-
 namespace weft::broker {
 namespace {
 
-constexpr int child_fd = 3;
-constexpr std::uint64_t ping_period_ms = 500, answer_within_ms = 2'000;
+constexpr std::uint64_t ping_period_ms = 500, answer_within_ms = 2'000, start_within_ms = 20'000;
+constexpr int overdue_turns_max = 2;
 constexpr std::uint64_t backoff_first_ms = 50, backoff_max_ms = 1'000, settled_ms = 5'000;
 constexpr std::size_t congested_bytes = 8 << 20;
 constexpr std::size_t hopeless_bytes = 256 << 20;
-
 
 }  // namespace
 
@@ -37,87 +29,9 @@ GatewayProcess::~GatewayProcess() {
   waitpid(pid_, nullptr, 0);
 }
 
-bool GatewayProcess::start() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
-  const std::string fd = std::to_string(child_fd), parent = std::to_string(getpid());
-  std::string arguments[] = {"weft-broker", "gateway", "--fd", fd, "--parent", parent, "--name", name()};
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  // Only the three standard descriptors and the link: everything else of ours is close-on-exec.
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  // dup2 onto itself would leave close-on-exec set.
-  const int from = ends[1] == child_fd ? fcntl(ends[1], F_DUPFD_CLOEXEC, child_fd + 1) : ends[1];
-  posix_spawn_file_actions_adddup2(&actions, from, child_fd);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  const int failed = posix_spawn(&pid_, settings_.program.c_str(), &actions, &attributes, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (from != ends[1]) ::close(from);
-  ::close(ends[1]);
-  if (failed != 0) {
-    ::close(ends[0]);
-    pid_ = -1;
-    broken_ = fmt::format("{}: {}", settings_.program, std::strerror(failed));
-    return false;
-  }
-  ++generation_;
-  link_ = std::make_unique<FrameLink>(ends[0]);
-  answered_ms_ = pinged_ms_ = monotonic_ms();
-  broken_.clear();
-  send_setup();
-  return true;
-}
-
-void GatewayProcess::send_setup() {
-  GatewaySetup setup;
-  setup.secret = settings_.secret;
-  setup.workers = settings_.clients ? 0 : 1;
-  setup.generation = generation_;
-  setup.memory_bytes_max = settings_.memory_bytes_max;
-  setup.endpoints = settings_.endpoints;
-  FrameHeader header;
-  header.kind = FrameKind::setup;
-  link_->send(header, pack(setup));
-  header.kind = FrameKind::allow_part;
-  constexpr std::size_t per_frame = frame_payload_max / allowed_key_bytes;
-  for (std::size_t i = 0; i < allowed_.size(); i += per_frame) {
-    Blob part;
-    for (std::size_t k = i; k < std::min(allowed_.size(), i + per_frame); ++k) pack(part, allowed_[k]);
-    link_->send(header, part);
-  }
-  header.kind = FrameKind::allow_done;
-  link_->send(header, {});
-  flush();
-}
-
-void GatewayProcess::allow(const std::vector<KeyEntry>& keys) {
-  allowed_.clear();
-  for (const KeyEntry& key : keys)
-    if (!key.revoked) allowed_.push_back({key.principal, key.role});
-  wanted_ = true;
-  if (!link_) return;
-  FrameHeader header;
-  header.kind = FrameKind::allow_part;
-  constexpr std::size_t per_frame = frame_payload_max / allowed_key_bytes;
-  for (std::size_t i = 0; i < allowed_.size(); i += per_frame) {
-    Blob part;
-    for (std::size_t k = i; k < std::min(allowed_.size(), i + per_frame); ++k) pack(part, allowed_[k]);
-    link_->send(header, part);
-  }
-  header.kind = FrameKind::allow_done;
-  link_->send(header, {});
-}
-
 void GatewayProcess::send(SessionId session, const Envelope& envelope, bool answers) {
-  if (!link_ || session_prefix(session.value) != session_prefix(session_base(settings_.clients, generation_)))
+  if (!link_ ||
+      session_prefix(session.value) != session_prefix(session_base(settings_.clients, generation_)))
     return;
   Blob bytes = encode(envelope);
   if (bytes.size() > limits::message_bytes_max) {
@@ -127,7 +41,8 @@ void GatewayProcess::send(SessionId session, const Envelope& envelope, bool answ
     if (!answers) return;
     Envelope instead;
     instead.key = envelope.key;
-    instead.body = Reply{Refused{Code::wire_limit, "the answer is larger than a message may be; ask for less"}};
+    instead.body = Reply{
+        Refused{Code::wire_limit, "the answer is larger than a message may be; ask for less"}};
     bytes = encode(instead);
   }
   FrameHeader header;
@@ -180,12 +95,14 @@ bool GatewayProcess::collect(std::vector<Event>& events, std::size_t count_max) 
 }
 
 bool GatewayProcess::take(const FrameView& frame, std::vector<Event>& events) {
-  const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()), frame.payload.size());
+  const std::string_view text(reinterpret_cast<const char*>(frame.payload.data()),
+                              frame.payload.size());
   switch (frame.header.kind) {
     case FrameKind::message: take_message(frame, events); break;
     case FrameKind::alive: {
       SessionsAlive alive;
-      for (std::size_t i = 0; i + sizeof(std::uint64_t) <= frame.payload.size(); i += sizeof(std::uint64_t)) {
+      for (std::size_t i = 0; i + sizeof(std::uint64_t) <= frame.payload.size();
+           i += sizeof(std::uint64_t)) {
         SessionId session;
         std::memcpy(&session.value, frame.payload.data() + i, sizeof session.value);
         if (sessions_.contains(session)) alive.sessions.push_back(session);
@@ -194,7 +111,8 @@ bool GatewayProcess::take(const FrameView& frame, std::vector<Event>& events) {
       break;
     }
     case FrameKind::closed:
-      if (sessions_.erase({frame.header.session}) != 0) events.push_back(SessionClosed{{frame.header.session}});
+      if (sessions_.erase({frame.header.session}) != 0)
+        events.push_back(SessionClosed{{frame.header.session}});
       break;
     case FrameKind::pong: answered_ms_ = monotonic_ms(); break;
     case FrameKind::ready:
@@ -214,7 +132,9 @@ bool GatewayProcess::take(const FrameView& frame, std::vector<Event>& events) {
 void GatewayProcess::take_message(const FrameView& frame, std::vector<Event>& events) {
   const SessionId session{frame.header.session};
   auto envelope = decode_envelope(frame.payload);
-  if (session_prefix(session.value) != session_prefix(session_base(settings_.clients, generation_)) || !envelope)
+  if (session_prefix(session.value) !=
+          session_prefix(session_base(settings_.clients, generation_)) ||
+      !envelope)
     return lost("it passed on a message that it should have refused");
   sessions_.insert(session);
   events.push_back(MessageCame{session, frame.header.key, std::move(*envelope),
@@ -232,13 +152,24 @@ void GatewayProcess::lost(const std::string& why) {
   pid_ = -1;
   const std::uint64_t now = monotonic_ms();
   if (ready_ && now - ready_at_ms_ > settled_ms) backoff_ms_ = backoff_first_ms;
-  log::warn("gateway for {} is gone ({}{}{}), {} sessions closed; starting another in {} ms", name(), why,
-            broken_.empty() ? "" : ": ", broken_, sessions_.size(), backoff_ms_);
+  log::warn("gateway for {} is gone ({}{}{}), {} sessions closed; starting another in {} ms",
+            name(), why, broken_.empty() ? "" : ": ", broken_, sessions_.size(), backoff_ms_);
   ready_ = false;
   restart_at_ms_ = now + backoff_ms_;
   backoff_ms_ = std::min(2 * backoff_ms_, backoff_max_ms);
   pending_.push_back(GatewayLost{{sessions_.begin(), sessions_.end()}});
   sessions_.clear();
+}
+
+// No answer to a ping for too long, and not because of ourselves: a link that is still taking bytes
+// is read by somebody, and a busy core has to look at the link before it judges.
+bool GatewayProcess::is_silent(std::uint64_t now) {
+  if (link_->out_bytes() > 0 && link_->taken_bytes() != taken_bytes_) was_not_read();
+  taken_bytes_ = link_->taken_bytes();
+  // Until it is ready it tests itself and reads no pings.
+  const std::uint64_t patience = answer_within_ms + ping_period_ms + (ready_ ? 0 : start_within_ms);
+  overdue_turns_ = now - answered_ms_ > patience ? overdue_turns_ + 1 : 0;
+  return overdue_turns_ > overdue_turns_max;
 }
 
 std::uint64_t GatewayProcess::tend(std::uint64_t now) {
@@ -256,9 +187,7 @@ std::uint64_t GatewayProcess::tend(std::uint64_t now) {
     lost("it does not take what it is sent");
     return restart_at_ms_;
   }
-  // Until it is ready it tests itself and reads no pings.
-  if (!ready_) answered_ms_ = std::max(answered_ms_, now > 10'000 ? now - 10'000 : 0);
-  if (ready_ && now - answered_ms_ > answer_within_ms + ping_period_ms) {
+  if (is_silent(now)) {
     lost("it did not answer for 2 s");
     return restart_at_ms_;
   }
@@ -269,29 +198,7 @@ std::uint64_t GatewayProcess::tend(std::uint64_t now) {
     link_->send(ping, {});
     flush();
   }
-  return pinged_ms_ + ping_period_ms;
-}
-
-void GatewayProcess::stop() {
-  wanted_ = false;
-  if (link_) {
-    FrameHeader header;
-    header.kind = FrameKind::stop;
-    link_->send(header, {});
-    flush();
-    link_.reset();  // a gateway that reads no more sees the end and leaves too
-  }
-  if (pid_ <= 0) return;
-  for (int i = 0; i < 100; ++i) {
-    if (waitpid(pid_, nullptr, WNOHANG) != 0) {
-      pid_ = -1;
-      return;
-    }
-    usleep(10'000);
-  }
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
-  pid_ = -1;
+  return overdue_turns_ > 0 ? now + 1 : pinged_ms_ + ping_period_ms;
 }
 
 }  // namespace weft::broker

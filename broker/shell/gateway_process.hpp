@@ -7,6 +7,7 @@
 #pragma once
 #include <sys/types.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
@@ -20,9 +21,9 @@ namespace weft::broker {
 class GatewayProcess {
  public:
   struct Settings {
-    bool clients = false;           // else: workers
-    std::string endpoints;          // one a line; a port may be 0 or *: a free one, kept from then on
-    Bytes<32> secret;               // CURVE secret key of the broker
+    bool clients = false;   // else: workers
+    std::string endpoints;  // one a line; a port may be 0 or *: a free one, kept from then on
+    Bytes<32> secret;       // CURVE secret key of the broker
     std::string program = "/proc/self/exe";
     std::uint64_t memory_bytes_max = limits::gateway_memory_max;
   };
@@ -33,7 +34,8 @@ class GatewayProcess {
 
   // The whole list; kept, and sent to every successor. The first call starts the process.
   void allow(const std::vector<KeyEntry>& keys);
-  // Dropped when the session belongs to a gateway that is dead. `answers`: it is the reply to a request.
+  // Dropped when the session belongs to a gateway that is dead. `answers`: it is the reply to a
+  // request.
   void send(SessionId session, const Envelope& envelope, bool answers);
   void close(SessionId session);
 
@@ -42,6 +44,8 @@ class GatewayProcess {
   bool collect(std::vector<Event>& events, std::size_t count_max);
   // Reads from the link, unless it has told the owner that there is more.
   void receive();
+  // The owner did not read the link in this turn: an answer to a ping may be waiting there.
+  void was_not_read() { answered_ms_ = std::max(answered_ms_, pinged_ms_); }
   // Pings, restarts, kills what does not answer. Returns when it wants to be called again (ms of
   // CLOCK_MONOTONIC).
   std::uint64_t tend(std::uint64_t now_ms);
@@ -53,7 +57,7 @@ class GatewayProcess {
   int fd() const { return link_ ? link_->fd() : -1; }
   pid_t pid() const { return pid_; }
   bool wants_to_write() const { return link_ && link_->out_bytes() > 0; }
-  bool congested() const;           // do not read requests now: the answers would pile up
+  bool congested() const;  // do not read requests now: the answers would pile up
   bool ready() const { return ready_; }
   const std::string& endpoints() const { return settings_.endpoints; }
   void set_endpoints(std::string endpoints) { settings_.endpoints = std::move(endpoints); }
@@ -65,6 +69,8 @@ class GatewayProcess {
  private:
   bool start();
   void send_setup();
+  void send_allowed();
+  bool is_silent(std::uint64_t now_ms);
   void lost(const std::string& why);
   bool take(const FrameView& frame, std::vector<Event>& events);
   void take_message(const FrameView& frame, std::vector<Event>& events);
@@ -76,11 +82,13 @@ class GatewayProcess {
   bool ready_ = false, wanted_ = false;
   std::uint64_t generation_ = 0;
   std::vector<AllowedKey> allowed_;
-  std::set<SessionId> sessions_;      // that the core has heard of
-  std::vector<Event> pending_;        // deaths, to be collected
+  std::set<SessionId> sessions_;  // that the core has heard of
+  std::vector<Event> pending_;    // deaths, to be collected
   std::string broken_;
   std::uint64_t restart_at_ms_ = 0, backoff_ms_ = 50;
   std::uint64_t pinged_ms_ = 0, answered_ms_ = 0, ready_at_ms_ = 0;
+  std::uint64_t taken_bytes_ = 0;  // of the link, when last looked at
+  int overdue_turns_ = 0;
 };
 
 }  // namespace weft::broker

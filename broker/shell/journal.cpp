@@ -90,7 +90,8 @@ std::vector<Record> Journal::take_batch() {
   }
   if (count == gathering_.size()) return std::exchange(gathering_, {});
   const auto middle = gathering_.begin() + static_cast<std::ptrdiff_t>(count);
-  std::vector<Record> batch(std::make_move_iterator(gathering_.begin()), std::make_move_iterator(middle));
+  std::vector<Record> batch(std::make_move_iterator(gathering_.begin()),
+                            std::make_move_iterator(middle));
   gathering_.erase(gathering_.begin(), middle);
   return batch;
 }
@@ -133,8 +134,10 @@ bool Journal::write_snapshot(const SnapshotJob& job) {
   const Blob body = encode(job.snapshot);
   bool ok = true;
   if (body.size() > snapshot_bytes_max)
-    log::warn("a snapshot of {} bytes is too large to be kept: the next start replays from the one before",
-              body.size());
+    log::warn(
+        "a snapshot of {} bytes is too large to be kept: the next start replays from the one "
+        "before",
+        body.size());
   else
     ok = check(store_->put_snapshot(epoch_, job.snapshot.seq, job.state, body));
   snapshot_pending_.store(false, std::memory_order_release);

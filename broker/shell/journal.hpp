@@ -1,9 +1,9 @@
 // Group commit. The core's thread appends records; the journal's own thread commits what has
-// gathered while the commit before was running: one in flight is a batch of one, a flood makes large
-// batches, and nothing ever waits for a batch to fill.
-// Owns: the store and the thread. Thread: all calls from the core's thread.
-// Errors: the first failure stops everything; the owner must end the process (never retry a commit).
-// Example: journal.append(record, clock.mark()); ... when wake_fd() is readable:
+// gathered while the commit before was running: one in flight is a batch of one, a flood makes
+// large batches, and nothing ever waits for a batch to fill. Owns: the store and the thread.
+// Thread: all calls from the core's thread. Errors: the first failure stops everything; the owner
+// must end the process (never retry a commit). Example: journal.append(record, clock.mark()); ...
+// when wake_fd() is readable:
 //   journal.clear_wake(); release what waits for journal.durable().
 #pragma once
 #include <atomic>
@@ -21,7 +21,8 @@ namespace weft::broker {
 class Journal {
  public:
   struct Bounds {
-    std::size_t records = limits::batch_records_max, bytes = limits::batch_bytes_max;  // of one commit
+    std::size_t records = limits::batch_records_max,
+                bytes = limits::batch_bytes_max;  // of one commit
   };
   Journal(std::unique_ptr<Store> store, Epoch epoch, Seq last, Bounds bounds);
   ~Journal();  // as stop()
@@ -67,8 +68,8 @@ class Journal {
 
   mutable std::mutex mutex_;
   std::condition_variable more_;
-  std::vector<Record> gathering_;          // the open batch
-  ClockMark mark_;                         // of the newest record gathered
+  std::vector<Record> gathering_;  // the open batch
+  ClockMark mark_;                 // of the newest record gathered
   std::optional<SnapshotJob> snapshot_;
   bool idle_ = true, stop_ = false;
   Error error_;

@@ -10,6 +10,7 @@
 namespace weft::broker {
 namespace {
 constexpr std::size_t asked_max = 1'024;
+constexpr int asked_per_session_max = 8;  // an honest reader waits for a chunk before the next
 void wake(int fd) {
   const std::uint64_t one = 1;
   (void)!write(fd, &one, sizeof one);
@@ -34,14 +35,17 @@ JournalService::~JournalService() {
 
 void JournalService::ask(const ServeJournal& request) {
   const std::lock_guard lock(mutex_);
-  if (asked_.size() < asked_max) {
+  const auto by = asked_by_.find(request.session);
+  if (asked_.size() < asked_max && (by == asked_by_.end() || by->second < asked_per_session_max)) {
+    ++asked_by_[request.session];
     asked_.push_back(request);
     more_.notify_one();
     return;
   }
   Send busy{request.session, {}};
   busy.envelope.key = request.key;
-  busy.envelope.body = Reply{Refused{Code::broker_busy, "too many readers of the journal; ask again later"}};
+  busy.envelope.body =
+      Reply{Refused{Code::broker_busy, "too many readers of the journal; ask again later"}};
   answers_.push_back(std::move(busy));
   wake(wake_fd_);
 }
@@ -63,6 +67,7 @@ void JournalService::run() {
     lock.unlock();
     Send done{request.session, answer(request)};
     lock.lock();
+    if (--asked_by_[request.session] == 0) asked_by_.erase(request.session);
     answers_.push_back(std::move(done));
     wake(wake_fd_);
   }

@@ -4,6 +4,7 @@
 #pragma once
 #include <condition_variable>
 #include <deque>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -21,7 +22,7 @@ class JournalService {
   JournalService(const JournalService&) = delete;
   JournalService& operator=(const JournalService&) = delete;
 
-  // Above a bound the answer is broker.busy.
+  // Above a bound, of all and of one session, the answer is broker.busy.
   void ask(const ServeJournal& request);
   int wake_fd() const { return wake_fd_; }
   std::vector<Send> take_answers();
@@ -35,6 +36,7 @@ class JournalService {
   std::mutex mutex_;
   std::condition_variable more_;
   std::deque<ServeJournal> asked_;
+  std::map<SessionId, int> asked_by_;  // of asked_ and the one in work
   std::vector<Send> answers_;
   bool stop_ = false;
   std::thread thread_;

@@ -53,7 +53,8 @@ JournalRecord reduced_to(LeaseId lease, const JournalRecord& record,
     if (position >= record.facts.size()) continue;
     FactBox box = record.facts[position];
     // Whoever has the node next is none of this customer's business: only that its own time ended.
-    if (auto* metered = std::get_if<NodeMetered>(&box.fact); metered != nullptr && metered->lease != lease) {
+    if (auto* metered = std::get_if<NodeMetered>(&box.fact);
+        metered != nullptr && metered->lease != lease) {
       metered->lease = {};
       metered->meter = MeterClass::idle;
     }

@@ -15,10 +15,10 @@ namespace weft::broker {
 namespace {
 
 constexpr std::size_t events_per_turn = 256;
+constexpr std::uint64_t work_ns_per_turn = 2'000'000;
 // Above this many records that are not durable yet no further input is taken.
 constexpr std::size_t waiting_max = 4 * limits::batch_records_max;
 constexpr std::uint64_t check_period_ms = 10'000;  // of the core's invariants
-
 
 bool is_reply(const Effect& effect) {
   const auto* send = std::get_if<Send>(&effect);
@@ -68,17 +68,22 @@ Result<void> Loop::begin(const Began& began) {
 
 Result<bool> Loop::turn() {
   const bool paused = journal_.waiting() >= waiting_max;
-  const auto wanted = [&](const GatewayProcess& gateway) {
-    return static_cast<short>((paused || gateway.congested() ? 0 : POLLIN) |
-                              (gateway.wants_to_write() ? POLLOUT : 0));
+  if (paused) workers_.was_not_read();
+  const bool clients_wait = paused || clients_.congested() || from_clients_.full();
+  if (clients_wait) clients_.was_not_read();
+  // First, because it may start a gateway anew.
+  const int timeout = wait_ms(monotonic_ms());
+  const auto wanted = [&](const GatewayProcess& gateway, bool waits) {
+    return static_cast<short>((waits ? 0 : POLLIN) | (gateway.wants_to_write() ? POLLOUT : 0));
   };
   pollfd fds[] = {{signal_fd_, POLLIN, 0},
                   {journal_.wake_fd(), POLLIN, 0},
                   {reads_.wake_fd(), POLLIN, 0},
-                  {workers_.fd(), wanted(workers_), 0},
-                  {clients_.fd(), wanted(clients_), 0}};
-  const int timeout = more_ && !paused ? 0 : wait_ms(monotonic_ms());
-  if (poll(fds, std::size(fds), timeout) < 0 && errno != EINTR)
+                  {workers_.fd(), wanted(workers_, paused), 0},
+                  {clients_.fd(), wanted(clients_, clients_wait), 0}};
+  const bool busy =
+      more_ || !from_workers_.empty() || (!from_clients_.empty() && !clients_.congested());
+  if (poll(fds, std::size(fds), busy && !paused ? 0 : timeout) < 0 && errno != EINTR)
     return fail(Code::os_error, "poll");
   if (fds[0].revents != 0) return false;
   if (fds[1].revents != 0) journal_.clear_wake();
@@ -88,11 +93,8 @@ Result<bool> Loop::turn() {
   if ((fds[4].revents & (POLLIN | POLLHUP | POLLERR)) != 0) clients_.receive();
   release();  // what has become durable, before more is taken
   if (!paused) {
-    // Workers first: a flood of requests must not make nodes look dead.
-    more_ = workers_.collect(events_, events_per_turn);
-    if (!clients_.congested()) more_ |= clients_.collect(events_, events_per_turn);
-    for (const Event& event : events_) step(event);
-    events_.clear();
+    collect();
+    work();
   }
   if (core_.next_timer() <= clock_.now()) step(TimePassed{});
   release();
@@ -100,6 +102,42 @@ Result<bool> Loop::turn() {
   workers_.flush();
   clients_.flush();
   return true;
+}
+
+void Loop::collect() {
+  more_ = workers_.collect(events_, events_per_turn);
+  take(from_workers_);
+  if (clients_.congested() || from_clients_.full()) return;
+  more_ |= clients_.collect(events_, events_per_turn);
+  take(from_clients_);
+}
+
+// What concerns one session waits for that session's turn; the rest is for now.
+void Loop::take(FairQueue& queue) {
+  for (Event& event : events_) {
+    if (const auto* message = std::get_if<MessageCame>(&event)) {
+      queue.add(message->session, std::move(event));
+    } else if (const auto* closed = std::get_if<SessionClosed>(&event)) {
+      queue.add(closed->session, std::move(event));
+    } else {
+      if (const auto* lost = std::get_if<GatewayLost>(&event)) queue.drop(lost->sessions);
+      step(event);
+    }
+  }
+  events_.clear();
+}
+
+// Workers first: a flood of requests must not make nodes look dead. Ends after a while, so that
+// what has come meanwhile gets its turn.
+void Loop::work() {
+  const std::uint64_t end_ns = monotonic_ns() + work_ns_per_turn;
+  for (std::size_t i = 0; i < events_per_turn; ++i) {
+    auto event = from_workers_.next();
+    if (!event && !clients_.congested()) event = from_clients_.next();
+    if (!event) return;
+    step(*event);
+    if (monotonic_ns() > end_ns) return;
+  }
 }
 
 int Loop::wait_ms(std::uint64_t now) {
@@ -141,7 +179,8 @@ void Loop::append(std::vector<FactBox> facts, Instant now, const Event& event) {
   }
   record.facts = std::move(facts);
   last_ = record.seq;
-  journal_.append({record.seq, epoch_, now, encode(record), leases_.add(record.facts)}, clock_.mark());
+  journal_.append({record.seq, epoch_, now, encode(record), leases_.add(record.facts)},
+                  clock_.mark());
 }
 
 void Loop::release() {

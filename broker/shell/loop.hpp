@@ -7,6 +7,7 @@
 
 #include "broker/core/core.hpp"
 #include "broker/shell/clock.hpp"
+#include "broker/shell/fair_queue.hpp"
 #include "broker/shell/gateway_process.hpp"
 #include "broker/shell/journal.hpp"
 #include "broker/shell/journal_service.hpp"
@@ -43,6 +44,9 @@ class Loop {
     Seq needs;
     Effect effect;
   };
+  void collect();
+  void take(FairQueue& queue);
+  void work();
   void step(const Event& event);
   void append(std::vector<FactBox> facts, Instant now, const Event& event);
   void release();
@@ -51,7 +55,9 @@ class Loop {
   void take_journal_answers();
   void snapshot_if_due();
   int wait_ms(std::uint64_t now_ms);
-  GatewayProcess& gateway_of(SessionId session) { return workers_.owns(session) ? workers_ : clients_; }
+  GatewayProcess& gateway_of(SessionId session) {
+    return workers_.owns(session) ? workers_ : clients_;
+  }
 
   Core& core_;
   LeaseIndex& leases_;
@@ -67,9 +73,10 @@ class Loop {
   std::uint64_t snapshot_size_ = 0;  // objects in the newest one
   std::deque<Held> held_;
   std::vector<Event> events_;
-  bool more_ = false;                // events wait in a link's buffer
+  FairQueue from_workers_, from_clients_;
+  bool more_ = false;  // events wait in a link's buffer
   std::uint64_t steps_ = 0, next_check_ms_ = 0;
-  Seq failpoint_seen_;               // the step looked at last by the failpoint after-reply
+  Seq failpoint_seen_;  // the step looked at last by the failpoint after-reply
 };
 
 }  // namespace weft::broker

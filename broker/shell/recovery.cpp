@@ -45,23 +45,26 @@ Result<Recovered> recover(Store& store, const CoreConfig& config) {
     chain = (*stored)->chain;
     break;
   }
-  auto read = store.read(recovered.last, chain, [&](Seq seq, std::span<const std::uint8_t> body) -> Result<void> {
-    const auto record = decode_record(body);
-    if (!record)
-      return fail(Code::journal_corrupt, fmt::format("record {}: {}", seq.value, to_string(record.error())));
-    recovered.core.replay(*record);
-    recovered.leases.add(record->facts);
-    recovered.last = seq;
-    ++recovered.replayed;
-    return {};
-  });
+  auto read = store.read(
+      recovered.last, chain, [&](Seq seq, std::span<const std::uint8_t> body) -> Result<void> {
+        const auto record = decode_record(body);
+        if (!record)
+          return fail(Code::journal_corrupt,
+                      fmt::format("record {}: {}", seq.value, to_string(record.error())));
+        recovered.core.replay(*record);
+        recovered.leases.add(record->facts);
+        recovered.last = seq;
+        ++recovered.replayed;
+        return {};
+      });
   if (!read) return tl::make_unexpected(read.error());
   const auto head = store.last_seq();
   if (!head) return tl::make_unexpected(head.error());
   if (*head != recovered.last)
-    return fail(Code::journal_corrupt, fmt::format("the journal ends at record {}, but there is a snapshot "
-                                                   "of record {}: records were lost",
-                                                   head->value, recovered.last.value));
+    return fail(Code::journal_corrupt,
+                fmt::format("the journal ends at record {}, but there is a snapshot "
+                            "of record {}: records were lost",
+                            head->value, recovered.last.value));
   return recovered;
 }
 

@@ -1,5 +1,5 @@
-// From the store back to the state that it describes: the newest snapshot that is whole and gives the
-// state whose digest it carries, then every record after it, each checked against the chain.
+// From the store back to the state that it describes: the newest snapshot that is whole and gives
+// the state whose digest it carries, then every record after it, each checked against the chain.
 // Decides nothing: facts are applied as they stand. Thread: the caller's.
 // Errors: journal.corrupt (names the seq), journal.io.
 #pragma once

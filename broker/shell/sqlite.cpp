@@ -12,9 +12,10 @@ namespace weft::broker::sqlite {
 Result<std::unique_ptr<Database>> Database::open(const std::string& path, Mode mode) {
   std::unique_ptr<Database> db(new Database);
   db->path_ = path;
-  const int flags = mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                        : SQLITE_OPEN_READONLY;
-  if (sqlite3_open_v2(path.c_str(), &db->handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) != SQLITE_OK)
+  const int flags =
+      mode == Mode::write ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY;
+  if (sqlite3_open_v2(path.c_str(), &db->handle_, flags | SQLITE_OPEN_NOMUTEX, nullptr) !=
+      SQLITE_OK)
     return tl::make_unexpected(db->error("open"));
   sqlite3_extended_result_codes(db->handle_, 1);
   sqlite3_busy_timeout(db->handle_, 5'000);
@@ -51,13 +52,15 @@ Result<void> Database::run(const char* sql) {
 
 Result<Statement> Database::prepare(const char* sql) {
   sqlite3_stmt* handle = nullptr;
-  if (sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, nullptr) != SQLITE_OK)
+  if (sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &handle, nullptr) !=
+      SQLITE_OK)
     return tl::make_unexpected(error(sql));
   return Statement(this, handle);
 }
 
 Result<void> Database::checkpoint() {
-  const int rc = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  const int rc =
+      sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (rc != SQLITE_OK && rc != SQLITE_BUSY && rc != SQLITE_LOCKED)
     return tl::make_unexpected(error("checkpoint"));
   wal_pages_ = 0;
@@ -84,8 +87,9 @@ Statement& Statement::bind(int index, std::string_view text) {
   return *this;
 }
 Statement& Statement::bind(int index, std::span<const std::uint8_t> blob) {
-  WEFT_ASSERT(sqlite3_bind_blob64(handle_, index, blob.data(), blob.size(), SQLITE_STATIC) == SQLITE_OK,
-              "bind");
+  WEFT_ASSERT(
+      sqlite3_bind_blob64(handle_, index, blob.data(), blob.size(), SQLITE_STATIC) == SQLITE_OK,
+      "bind");
   return *this;
 }
 
@@ -113,9 +117,10 @@ void Statement::reset() { sqlite3_reset(handle_); }
 std::int64_t Statement::number(int column) const { return sqlite3_column_int64(handle_, column); }
 std::string Statement::text(int column) const {
   const auto* bytes = sqlite3_column_text(handle_, column);
-  return bytes == nullptr ? std::string()
-                          : std::string(reinterpret_cast<const char*>(bytes),
-                                        static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)));
+  return bytes == nullptr
+             ? std::string()
+             : std::string(reinterpret_cast<const char*>(bytes),
+                           static_cast<std::size_t>(sqlite3_column_bytes(handle_, column)));
 }
 std::span<const std::uint8_t> Statement::blob(int column) const {
   const auto* bytes = static_cast<const std::uint8_t*>(sqlite3_column_blob(handle_, column));

@@ -50,8 +50,8 @@ class Statement {
   Statement& bind(int index, std::int64_t value);
   Statement& bind(int index, std::string_view text);
   Statement& bind(int index, std::span<const std::uint8_t> blob);  // must live until reset
-  [[nodiscard]] Result<bool> step();   // true: a row is there
-  [[nodiscard]] Result<void> finish(); // step without rows, then reset
+  [[nodiscard]] Result<bool> step();                               // true: a row is there
+  [[nodiscard]] Result<void> finish();                             // step without rows, then reset
   void reset();
 
   [[nodiscard]] std::int64_t number(int column) const;

@@ -50,9 +50,10 @@ class SqliteReader final : public JournalReader {
 // One record must fit the message in which it travels.
 Result<void> check_size(Seq seq, std::size_t bytes) {
   if (bytes <= limits::message_bytes_max - 4'096) return {};
-  return fail(Code::wire_limit, fmt::format("record {} has {} bytes: more than a message holds; read "
-                                            "the journal file itself",
-                                            seq.value, bytes));
+  return fail(Code::wire_limit,
+              fmt::format("record {} has {} bytes: more than a message holds; read "
+                          "the journal file itself",
+                          seq.value, bytes));
 }
 
 Result<JournalChunk> SqliteReader::whole(Seq from, std::size_t bytes_max) {
@@ -70,7 +71,8 @@ Result<JournalChunk> SqliteReader::whole(Seq from, std::size_t bytes_max) {
     record.seq = {static_cast<std::uint64_t>(all_.number(0))};
     const auto body = all_.blob(1), sum = all_.blob(2);
     if (!chunk.records.empty() && bytes + body.size() > bytes_max) break;
-    if (auto fits = check_size(record.seq, body.size()); !fits) return tl::make_unexpected(fits.error());
+    if (auto fits = check_size(record.seq, body.size()); !fits)
+      return tl::make_unexpected(fits.error());
     bytes += body.size() + 64;
     record.body.assign(body.begin(), body.end());
     if (sum.size() == record.sum.data.size()) std::ranges::copy(sum, record.sum.data.begin());
@@ -83,16 +85,19 @@ Result<JournalChunk> SqliteReader::whole(Seq from, std::size_t bytes_max) {
 Result<JournalChunk> SqliteReader::of_lease(Seq from, LeaseId lease, std::size_t bytes_max) {
   JournalChunk chunk;
   chunk.next = from;
-  some_.bind(1, static_cast<std::int64_t>(lease.value)).bind(2, static_cast<std::int64_t>(from.value));
+  some_.bind(1, static_cast<std::int64_t>(lease.value))
+      .bind(2, static_cast<std::int64_t>(from.value));
   Seq open;
   Blob open_body;
   std::vector<std::uint32_t> positions;
   std::size_t bytes = 0;
-  const auto close = [&]() -> Result<bool> {  // false: the chunk is full, this record is for the next
+  const auto close =
+      [&]() -> Result<bool> {  // false: the chunk is full, this record is for the next
     if (!open) return true;
     const auto record = decode_record(open_body);
     if (!record)
-      return fail(Code::journal_corrupt, fmt::format("record {}: {}", open.value, record.error().detail));
+      return fail(Code::journal_corrupt,
+                  fmt::format("record {}: {}", open.value, record.error().detail));
     Blob body = encode(reduced_to(lease, *record, positions));
     if (auto fits = check_size(open, body.size()); !fits) return tl::make_unexpected(fits.error());
     if (!chunk.records.empty() && bytes + body.size() > bytes_max) return false;
@@ -122,7 +127,8 @@ Result<JournalChunk> SqliteReader::of_lease(Seq from, LeaseId lease, std::size_t
 
 // Seq of the first difference between the lease view and what the records say, in words; or empty.
 Result<void> compare_view(Database& db, const std::vector<std::pair<Seq, LeaseFact>>& wanted) {
-  auto rows = db.prepare("SELECT lease, seq, position FROM lease_fact ORDER BY seq, position, lease");
+  auto rows =
+      db.prepare("SELECT lease, seq, position FROM lease_fact ORDER BY seq, position, lease");
   if (!rows) return tl::make_unexpected(rows.error());
   for (std::size_t i = 0;; ++i) {
     const auto row = rows->step();
@@ -133,9 +139,10 @@ Result<void> compare_view(Database& db, const std::vector<std::pair<Seq, LeaseFa
                       rows->number(1) == static_cast<std::int64_t>(wanted[i].first.value) &&
                       rows->number(2) == static_cast<std::int64_t>(wanted[i].second.position);
     if (!same)
-      return fail(Code::journal_corrupt,
-                  fmt::format("record {}: the lease view differs from the record",
-                              *row ? static_cast<std::uint64_t>(rows->number(1)) : wanted[i].first.value));
+      return fail(
+          Code::journal_corrupt,
+          fmt::format("record {}: the lease view differs from the record",
+                      *row ? static_cast<std::uint64_t>(rows->number(1)) : wanted[i].first.value));
   }
 }
 
@@ -151,7 +158,8 @@ Result<JournalCheck> check_sqlite_journal(const std::string& path) {
   auto sound = (*db)->prepare("PRAGMA quick_check(1)");
   if (!sound) return tl::make_unexpected(sound.error());
   if (const auto row = sound->step(); !row || (*row && sound->text(0) != "ok"))
-    return fail(Code::journal_corrupt, fmt::format("{}: {}", path, row ? sound->text(0) : row.error().detail));
+    return fail(Code::journal_corrupt,
+                fmt::format("{}: {}", path, row ? sound->text(0) : row.error().detail));
   auto rows = (*db)->prepare("SELECT seq, body, sum FROM event ORDER BY seq");
   if (!rows) return tl::make_unexpected(rows.error());
   JournalCheck check;
@@ -167,10 +175,12 @@ Result<JournalCheck> check_sqlite_journal(const std::string& path) {
       return fail(Code::journal_corrupt, fmt::format("record {} is missing", check.last.value + 1));
     before = chain_sum(before, seq, rows->blob(1));
     if (!std::ranges::equal(rows->blob(2), before.data))
-      return fail(Code::journal_corrupt, fmt::format("record {} does not have its checksum", seq.value));
+      return fail(Code::journal_corrupt,
+                  fmt::format("record {} does not have its checksum", seq.value));
     const auto record = decode_record(rows->blob(1));
     if (!record)
-      return fail(Code::journal_corrupt, fmt::format("record {}: {}", seq.value, record.error().detail));
+      return fail(Code::journal_corrupt,
+                  fmt::format("record {}: {}", seq.value, record.error().detail));
     const auto facts = index.add(record->facts);
     for (const LeaseFact& fact : facts) wanted.emplace_back(seq, fact);
     check.last = seq;

@@ -3,8 +3,7 @@
 #include <fmt/format.h>
 
 #include "base/assert.hpp"
-#include "broker/shell/failpoint.hpp"
-#include "broker/shell/sqlite.hpp"
+#include "broker/shell/sqlite_store_class.hpp"
 #include "schemas/journal_chain.hpp"
 
 namespace weft::broker {
@@ -28,57 +27,7 @@ CREATE TABLE IF NOT EXISTS lease_fact(lease INT, seq INT, position INT,
 INSERT OR IGNORE INTO meta VALUES('schema', 1), ('epoch', 0);
 COMMIT;)";
 
-constexpr std::int64_t snapshot_rules = 1;  // of what a snapshot's fields mean
-
-Digest snapshot_sum(Seq seq, const Digest& state, const Digest& chain, std::span<const std::uint8_t> body) {
-  Hasher hasher;
-  hasher.add(seq.value);
-  hasher.add(static_cast<std::uint64_t>(snapshot_rules));
-  hasher.add(std::span<const std::uint8_t>(state.data));
-  hasher.add(std::span<const std::uint8_t>(chain.data));
-  hasher.add(body);
-  return hasher.finish();
-}
-
-Digest digest_from(std::span<const std::uint8_t> blob) {
-  Digest digest;
-  if (blob.size() == digest.data.size()) std::copy(blob.begin(), blob.end(), digest.data.begin());
-  return digest;
-}
-
-class SqliteStore final : public Store {
- public:
-  static Result<std::unique_ptr<Store>> open(const std::string& path);
-
-  Result<Epoch> lead() override;
-  Result<void> append(Epoch mine, std::span<const Record> batch, const ClockMark& mark) override;
-  Result<void> put_snapshot(Epoch mine, Seq seq, const Digest& state, const Blob& body) override;
-  Result<std::optional<StoredSnapshot>> newest_snapshot(Seq before,
-                                                        std::vector<std::string>& passed) override;
-  Result<void> read(Seq after, const Digest& chain, const Sink& sink) override;
-  Result<Seq> last_seq() override;
-  Result<std::optional<ClockMark>> clock_mark() override;
-  Result<void> tidy(bool idle) override;
-
- private:
-  Result<void> prepare_all();
-  Result<void> find_head();
-  Result<void> check_schema();
-  Result<std::int64_t> meta_number(const char* name);
-  Result<void> put_meta(const char* name, std::int64_t value);
-  Result<void> put_meta(const char* name, std::string_view value);
-  Result<void> check_fence(Epoch mine);
-  Result<void> put_record(const Record& record);
-  Result<void> put_clock(const ClockMark& mark);
-  // Runs `work` between BEGIN IMMEDIATE and COMMIT; a failure rolls back.
-  template <class Work>
-  Result<void> transaction(Failpoint at_commit, Work&& work);
-
-  std::unique_ptr<Database> db_;
-  Statement begin_, commit_, rollback_, insert_event_, insert_lease_, get_meta_, set_meta_;
-  Digest chain_;   // sum of the newest record
-  Seq head_;
-};
+}  // namespace
 
 Result<std::unique_ptr<Store>> SqliteStore::open(const std::string& path) {
   auto store = std::make_unique<SqliteStore>();
@@ -101,8 +50,9 @@ Result<void> SqliteStore::prepare_all() {
       {&insert_event_, "INSERT INTO event(seq, epoch, ts_ms, body, sum) VALUES(?,?,?,?,?)"},
       {&insert_lease_, "INSERT INTO lease_fact(lease, seq, position) VALUES(?,?,?)"},
       {&get_meta_, "SELECT value FROM meta WHERE name=?"},
-      {&set_meta_, "INSERT INTO meta(name, value) VALUES(?,?) "
-                   "ON CONFLICT(name) DO UPDATE SET value=excluded.value"}};
+      {&set_meta_,
+       "INSERT INTO meta(name, value) VALUES(?,?) "
+       "ON CONFLICT(name) DO UPDATE SET value=excluded.value"}};
   for (const auto& [statement, sql] : wanted) {
     auto prepared = db_->prepare(sql);
     if (!prepared) return tl::make_unexpected(prepared.error());
@@ -145,18 +95,6 @@ Result<void> SqliteStore::put_meta(const char* name, std::string_view value) {
   return set_meta_.bind(1, std::string_view(name)).bind(2, value).finish();
 }
 
-template <class Work>
-Result<void> SqliteStore::transaction(Failpoint at_commit, Work&& work) {
-  if (auto begun = begin_.finish(); !begun) return begun;
-  Result<void> done = work();
-  if (done) {
-    failpoint(at_commit);
-    done = commit_.finish();
-  }
-  if (!done) (void)rollback_.finish();  // the first error is the one to report
-  return done;
-}
-
 Result<Epoch> SqliteStore::lead() {
   std::int64_t epoch = 0;
   auto done = transaction(Failpoint::before_commit, [&]() -> Result<void> {
@@ -173,9 +111,10 @@ Result<void> SqliteStore::check_fence(Epoch mine) {
   const auto newest = meta_number("epoch");
   if (!newest) return tl::make_unexpected(newest.error());
   if (static_cast<std::uint64_t>(*newest) != mine.value)
-    return fail(Code::epoch_fenced, fmt::format("this broker leads epoch {}, the journal is at epoch "
-                                                "{}: another broker has taken over",
-                                                mine.value, *newest));
+    return fail(Code::epoch_fenced,
+                fmt::format("this broker leads epoch {}, the journal is at epoch "
+                            "{}: another broker has taken over",
+                            mine.value, *newest));
   return {};
 }
 
@@ -223,53 +162,6 @@ Result<void> SqliteStore::append(Epoch mine, std::span<const Record> batch, cons
   return done;
 }
 
-Result<void> SqliteStore::put_snapshot(Epoch mine, Seq seq, const Digest& state, const Blob& body) {
-  WEFT_ASSERT(seq == head_, "a snapshot is of the newest durable record");
-  return transaction(Failpoint::in_snapshot, [&]() -> Result<void> {
-    if (auto mine_still = check_fence(mine); !mine_still) return mine_still;
-    auto insert = db_->prepare("INSERT OR REPLACE INTO snapshot(seq, rules, state, chain, body, sum) "
-                               "VALUES(?,?,?,?,?,?)");
-    if (!insert) return tl::make_unexpected(insert.error());
-    const Digest sum = snapshot_sum(seq, state, chain_, body);
-    auto put = insert->bind(1, static_cast<std::int64_t>(seq.value))
-                   .bind(2, snapshot_rules)
-                   .bind(3, std::span<const std::uint8_t>(state.data))
-                   .bind(4, std::span<const std::uint8_t>(chain_.data))
-                   .bind(5, std::span<const std::uint8_t>(body))
-                   .bind(6, std::span<const std::uint8_t>(sum.data))
-                   .finish();
-    if (!put) return put;
-    return db_->run("DELETE FROM snapshot WHERE seq NOT IN "
-                    "(SELECT seq FROM snapshot ORDER BY seq DESC LIMIT 2)");
-  });
-}
-
-Result<std::optional<StoredSnapshot>> SqliteStore::newest_snapshot(Seq before,
-                                                                   std::vector<std::string>& passed) {
-  auto rows = db_->prepare("SELECT seq, rules, state, chain, body, sum FROM snapshot WHERE seq < ? "
-                           "ORDER BY seq DESC");
-  if (!rows) return tl::make_unexpected(rows.error());
-  rows->bind(1, static_cast<std::int64_t>(before.value));
-  for (;;) {
-    const auto row = rows->step();
-    if (!row) return tl::make_unexpected(row.error());
-    if (!*row) return std::optional<StoredSnapshot>();
-    StoredSnapshot found;
-    found.seq = {static_cast<std::uint64_t>(rows->number(0))};
-    found.state = digest_from(rows->blob(2));
-    found.chain = digest_from(rows->blob(3));
-    const auto body = rows->blob(4);
-    if (rows->number(1) != snapshot_rules) {
-      passed.push_back(fmt::format("snapshot {} has rules version {}", found.seq.value, rows->number(1)));
-    } else if (snapshot_sum(found.seq, found.state, found.chain, body) != digest_from(rows->blob(5))) {
-      passed.push_back(fmt::format("snapshot {} does not have its checksum", found.seq.value));
-    } else {
-      found.body.assign(body.begin(), body.end());
-      return found;
-    }
-  }
-}
-
 Result<void> SqliteStore::read(Seq after, const Digest& chain, const Sink& sink) {
   auto rows = db_->prepare("SELECT seq, body, sum FROM event WHERE seq > ? ORDER BY seq");
   if (!rows) return tl::make_unexpected(rows.error());
@@ -287,9 +179,10 @@ Result<void> SqliteStore::read(Seq after, const Digest& chain, const Sink& sink)
                   fmt::format("record {} is missing (the next is {})", expected.value, seq.value));
     const Digest sum = chain_sum(before, seq, rows->blob(1));
     if (sum != digest_from(rows->blob(2)))
-      return fail(Code::journal_corrupt, fmt::format("record {} does not have its checksum: it, or a "
-                                                     "record before it, was changed",
-                                                     seq.value));
+      return fail(Code::journal_corrupt,
+                  fmt::format("record {} does not have its checksum: it, or a "
+                              "record before it, was changed",
+                              seq.value));
     before = sum;
     if (auto taken = sink(seq, rows->blob(1)); !taken) return taken;
   }
@@ -318,8 +211,6 @@ Result<void> SqliteStore::tidy(bool idle) {
   failpoint(Failpoint::in_checkpoint);
   return db_->checkpoint();
 }
-
-}  // namespace
 
 Result<std::unique_ptr<Store>> open_sqlite_store(const std::string& path) {
   return SqliteStore::open(path);

@@ -22,6 +22,7 @@ Result<yaml::KeyFile> load_or_make_key(const std::string& path, Role role, const
 
 // Endpoints with the ports that the last broker had, where the wanted ones leave the port open:
 // clients and workers find the broker again after a restart.
-std::vector<std::string> with_last_ports(const std::vector<std::string>& wanted, const std::string& last);
+std::vector<std::string> with_last_ports(const std::vector<std::string>& wanted,
+                                         const std::string& last);
 
 }  // namespace weft::broker

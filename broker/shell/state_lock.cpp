@@ -13,8 +13,7 @@ namespace weft::broker {
 
 Result<StateLock> StateLock::take(const std::string& path) {
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0)
-    return fail(Code::state_dir, fmt::format("{}: {}", path, std::strerror(errno)));
+  if (fd < 0) return fail(Code::state_dir, fmt::format("{}: {}", path, std::strerror(errno)));
   StateLock lock(fd);
   if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};

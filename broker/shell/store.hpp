@@ -1,11 +1,12 @@
 // The broker's durable memory: an append-only list of records, snapshots of the state that they add
-// up to, and the right to write under one epoch. SQLite today (sqlite_store.hpp); another back end is
-// another file. Format: docs/specs/004-journal.md.
-// Promise: once append() or put_snapshot() has returned, what it wrote survives kill -9 and power
+// up to, and the right to write under one epoch. SQLite today (sqlite_store.hpp); another back end
+// is another file. Format: docs/specs/004-journal.md. Promise: once append() or put_snapshot() has
+// returned, what it wrote survives kill -9 and power
 //   loss, in order, whole or not at all. A writer whose epoch is no longer the newest gets
 //   epoch.fenced and must stop.
 // Owns: the file or the connection. Thread: one at a time (the journal thread once it runs).
-// Errors: journal.io (never retry: a failed fsync may have dropped pages), journal.corrupt (names the
+// Errors: journal.io (never retry: a failed fsync may have dropped pages), journal.corrupt (names
+// the
 //   seq), epoch.fenced.
 #pragma once
 #include <functional>
@@ -24,31 +25,31 @@ namespace weft::broker {
 
 // Where the ledger's clock stood: a restart on the same boot continues exactly, see clock.hpp.
 struct ClockMark {
-  std::string boot;          // kernel's boot id
+  std::string boot;  // kernel's boot id
   std::int64_t boottime_ms = 0;
   Instant ledger;
   bool operator==(const ClockMark&) const = default;
 };
 
-struct LeaseFact {           // "fact number `position` of this record concerns this lease"
+struct LeaseFact {  // "fact number `position` of this record concerns this lease"
   LeaseId lease;
   std::uint32_t position = 0;
   bool operator==(const LeaseFact&) const = default;
 };
 
-struct Record {              // one row to be
+struct Record {  // one row to be
   Seq seq;
   Epoch epoch;
   Instant at;
-  Blob body;                 // encoded JournalRecord
+  Blob body;  // encoded JournalRecord
   std::vector<LeaseFact> leases;
 };
 
 struct StoredSnapshot {
   Seq seq;
-  Digest state;              // Core::digest() there
-  Digest chain;              // sum of record seq
-  Blob body;                 // encoded Snapshot
+  Digest state;  // Core::digest() there
+  Digest chain;  // sum of record seq
+  Blob body;     // encoded Snapshot
 };
 
 class Store {

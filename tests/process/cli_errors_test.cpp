@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 class CommandLine : public ::testing::Test {
  protected:
   CommandLine() {
-    state_ = ::testing::TempDir() + "/weft-cli-XXXXXX";
+    state_ = ::testing::TempDir() + "weft-cli-XXXXXX";
     EXPECT_NE(mkdtemp(state_.data()), nullptr);
   }
   ~CommandLine() override {

@@ -41,7 +41,8 @@ void Audit::incarnation(const JournalRecord& record) {
   const auto* report = std::get_if<Report>(&envelope->body);
   if (!report || std::holds_alternative<Join>(report->body)) return;
   for (const auto& [id, book] : nodes_) {
-    if (book.node.principal != record.principal || book.node.incarnation == envelope->incarnation) continue;
+    if (book.node.principal != record.principal || book.node.incarnation == envelope->incarnation)
+      continue;
     const auto* gone = std::get_if<RankGone>(&report->body);
     for (const FactBox& box : record.facts) {
       const auto* cleared = std::get_if<NodeCleared>(&box.fact);
@@ -50,7 +51,9 @@ void Audit::incarnation(const JournalRecord& record) {
       const bool caused = (cleared && cleared->node == id) ||
                           (gone && end && end->attempt == gone->attempt && end->end == gone->end) ||
                           (moved && moved->state == AttemptState::running);
-      if (caused) broken(fmt::format("5: a report of an old incarnation of {} changed something", book.node.name));
+      if (caused)
+        broken(fmt::format("5: a report of an old incarnation of {} changed something",
+                           book.node.name));
     }
   }
 }
@@ -83,7 +86,8 @@ void Audit::fact(const NodePut& put) {
   if (put.node.state == NodeState::up && node.state == NodeState::silent)
     world_.coverage.hit(Branch::node_back);
   if (node.incarnation != put.node.incarnation) {
-    if (found->second.past.contains(put.node.incarnation)) broken("5: an old process of a worker came back");
+    if (found->second.past.contains(put.node.incarnation))
+      broken("5: an old process of a worker came back");
     found->second.past.insert(node.incarnation);
   }
   node.incarnation = put.node.incarnation;
@@ -132,7 +136,8 @@ void Audit::fact(const JobMoved& moved) {
   Job& job = found->second;
   if (ended(job.state)) broken(fmt::format("3: job {} left its final state", moved.job.value));
   if (moved.restarts > job.restarts) world_.coverage.hit(Branch::job_restarted);
-  if (moved.restarts > job.spec.restart.max) broken("4: a job was restarted more often than it asked");
+  if (moved.restarts > job.spec.restart.max)
+    broken("4: a job was restarted more often than it asked");
   job.state = moved.state;
   job.restarts = moved.restarts;
   switch (moved.state) {
@@ -176,6 +181,8 @@ void Audit::fact(const AttemptMoved& moved) {
       if (!world_.watch->was_prepared(nodes_[node].node.name, moved.attempt))
         broken("4: GO was decided before every node had prepared");
   }
+  if (moved.state == AttemptState::stopping && book.stopping_at == never)
+    book.stopping_at = world_.now();
   book.attempt.state = moved.state;
   book.attempt.outcome = moved.outcome;
 }
@@ -198,6 +205,16 @@ void Audit::fact(const Answered& answered) {
   const auto [where, added] = answers_.try_emplace({answered.principal, answered.key},
                                                    Answer{answered.request, answered.reply});
   if (!added) broken("3: one key of one principal was answered twice");
+}
+
+// A gang that is being stopped is gone soon: nobody waits for the end of its lease.
+void Audit::look(Instant calm_since) {
+  for (const auto& [id, book] : attempts_) {
+    if (book.attempt.state != AttemptState::stopping) continue;
+    const Instant since = std::max(book.stopping_at, calm_since);
+    if (world_.now() - since > seconds(30))
+      broken(fmt::format("4: attempt {} is still there 30 s after it was to stop", id.value));
+  }
 }
 
 const Audit::Answer* Audit::answer(const Principal& principal, const RequestKey& key) const {

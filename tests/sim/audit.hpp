@@ -20,6 +20,7 @@ class Audit {
   explicit Audit(World& world) : world_(world) {}
   void record(const JournalRecord& record);
   void compare(const Snapshot& snapshot);  // of the core, when everything is durable
+  void look(Instant calm_since);           // once a second, when no faults happen any more
   void at_rest();                          // nothing runs, nothing is leased, no escrow is held
 
   struct Answer {
@@ -27,7 +28,7 @@ class Audit {
     std::vector<std::uint8_t> reply;
   };
   [[nodiscard]] const Answer* answer(const Principal& principal, const RequestKey& key) const;
-  [[nodiscard]] bool went(AttemptId attempt) const;  // its GO is durable
+  [[nodiscard]] bool went(AttemptId attempt) const;                      // its GO is durable
   [[nodiscard]] std::vector<std::string> gang(AttemptId attempt) const;  // names of its nodes
   [[nodiscard]] LeaseId lease_of(AttemptId attempt) const;
   [[nodiscard]] std::string unrest() const;  // what still lives, in words; empty: nothing
@@ -43,12 +44,13 @@ class Audit {
   };
   struct LeaseBook {
     Lease lease;
-    Int128 gross = 0, by_owner = 0, by_house = 0;  // quantity x price
+    Int128 gross = 0, by_owner = 0, by_house = 0;                 // quantity x price
     std::int64_t escrow = 0, metered = 0, credits = 0, fees = 0;  // from the postings
   };
   struct AttemptBook {
     Attempt attempt;
     bool went = false;
+    Instant stopping_at{never};  // by the ideal clock
     std::set<NodeId> cleared;
   };
 

@@ -23,6 +23,7 @@ namespace weft::sim {
   X(crash_durable, "broker crash after the commit, nothing sent")         \
   X(crash_between, "broker crash between two effects of a commit")        \
   X(crash_replied, "broker crash after a reply, before an order")         \
+  X(crash_snapshot, "broker crash while a snapshot is written")           \
   X(crash_in_start, "broker crash while it starts")                       \
   X(records_lost, "records lost in a crash")                              \
   X(batch_survived, "commit in flight survived the crash")                \
@@ -49,6 +50,8 @@ namespace weft::sim {
   X(stale_epoch, "order of an older epoch reached a worker")              \
   X(old_incarnation, "report of an older incarnation reached the broker") \
   X(superseded, "worker dismissed as superseded")                         \
+  X(zombie, "superseded process of a worker joined again")                \
+  X(zombie_dismissed, "superseded process of a worker was sent away")     \
   X(mesh_seed, "seed of the mesh relayed")                                \
   X(retried, "request sent again with its key")                           \
   X(replayed, "answered request sent again")                              \

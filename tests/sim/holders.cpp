@@ -13,8 +13,8 @@ namespace {
 
 // How an attempt goes is written in the stars of the seed, so that all its nodes agree.
 struct Fate {
-  Duration runs;         // user code ends by itself after that
-  bool doomed = false;   // one rank ends badly: the others can't go on
+  Duration runs;        // user code ends by itself after that
+  bool doomed = false;  // one rank ends badly: the others can't go on
   std::uint32_t culprit = 0;
   std::uint64_t how = 0;
   bool stubborn = false;
@@ -33,7 +33,8 @@ Fate fate_of(const World& world, const Prepare& order) {
   return fate;
 }
 
-constexpr Duration stop_slack = limits::stop_grace + seconds(2);  // TERM, KILL, sweep, a look a second
+constexpr Duration stop_slack =
+    limits::stop_grace + seconds(2);  // TERM, KILL, sweep, a look a second
 
 }  // namespace
 
@@ -71,7 +72,6 @@ void Worker::host_crash() {
 
 // ---- a holder
 void Worker::launch(const Prepare& order) {
-  if (obeys_stale_) world_.fail("5: a worker launched for a broker of an older epoch");
   const Instant deadline = world_.now() + order.lease_left;
   const auto [found, added] = holders_.try_emplace(order.attempt, order, deadline);
   if (!added) return world_.fail("4: a worker launched an attempt that it holds");
@@ -84,8 +84,10 @@ void Worker::launch(const Prepare& order) {
     if (!fails) takes = takes + world_.plan.core.prepare_time_max + seconds(2);
   }
   on_node(takes, [this, id = order.attempt, fails] {
-    if (fails) hold(id, worker::hold::CanNot{Code::launch_workdir, "workdir: not a directory"});
-    else hold(id, worker::hold::Begin{});
+    if (fails)
+      hold(id, worker::hold::CanNot{Code::launch_workdir, "workdir: not a directory"});
+    else
+      hold(id, worker::hold::Begin{});
   });
 }
 
@@ -113,7 +115,8 @@ void Worker::arm_holder(AttemptId id) {
 
 void Worker::act(AttemptId id, Act what) {
   switch (what) {
-    case Act::run_setup: return on_node(milliseconds(5), [this, id] { hold(id, worker::hold::SetupEnded{}); });
+    case Act::run_setup:
+      return on_node(milliseconds(5), [this, id] { hold(id, worker::hold::SetupEnded{}); });
     case Act::fork_ranks: return on_node({}, [this, id] { fork_ranks(id); });
     case Act::publish: return publish(id);
     case Act::release: return release(id);
@@ -131,9 +134,11 @@ void Worker::fork_ranks(AttemptId id) {
     holder->ranks[rank.rank].alive = true;
     forked.ranks.push_back(rank);
     forked.ranks.back().pid = 100 + rank.rank;
-    on_node(random_.span(1, 30), [this, id, r = rank.rank] { hold(id, worker::hold::RankReady{r}); });
+    on_node(random_.span(1, 30),
+            [this, id, r = rank.rank] { hold(id, worker::hold::RankReady{r}); });
   }
-  world_.watch->prepared(name_, id, holder->order.lease, holder->hold.state().deadline + stop_slack);
+  world_.watch->prepared(name_, id, holder->order.lease,
+                         holder->hold.state().deadline + stop_slack);
   hold(id, forked);
   if (!world_.hostile() || !random_.chance(world_.plan.bad_prepare / 3)) return;
   on_node(random_.span(1, 300), [this, id] {  // somebody kills one while it waits
@@ -172,8 +177,8 @@ void Worker::tell_worker(const Holder& holder) {
 }
 
 void Worker::tell_holder(AttemptId id, HolderOrderBody body) {
-  if (obeys_stale_) world_.fail("5: a worker obeyed a broker of an older epoch");
-  on_node(milliseconds(1), [this, id, body = std::move(body)] { hold(id, worker::hold::Asked{body}); });
+  on_node(milliseconds(1),
+          [this, id, body = std::move(body)] { hold(id, worker::hold::Asked{body}); });
 }
 
 // ---- ranks
@@ -193,8 +198,10 @@ void Worker::plan_end(AttemptId id, std::uint32_t number) {
   if (!fate.doomed) return on_node(runs, [this, id, number] { rank_dies(id, number, false, 0); });
   if (number != fate.culprit) return;  // waits for the culprit, until somebody ends it
   runs = random_.span(100, 8'000);
-  if (fate.how == 2) world_.coverage.hit(Branch::rank_early);
-  else world_.coverage.hit(fate.how == 0 ? Branch::rank_failed : Branch::rank_killed);
+  if (fate.how == 2)
+    world_.coverage.hit(Branch::rank_early);
+  else
+    world_.coverage.hit(fate.how == 0 ? Branch::rank_failed : Branch::rank_killed);
   on_node(runs, [this, id, number, how = fate.how] {
     rank_dies(id, number, how == 1, how == 0 ? 3 : how == 1 ? 11 : 0);
   });
@@ -212,7 +219,8 @@ void Worker::term(AttemptId id) {
   const bool stubborn = fate_of(world_, find(id)->order).stubborn;
   if (stubborn) return world_.coverage.hit(Branch::rank_stubborn);
   for (const auto& [number, rank] : find(id)->ranks)
-    if (rank.alive) on_node(random_.span(1, 900), [this, id, r = number] { rank_dies(id, r, true, 15); });
+    if (rank.alive)
+      on_node(random_.span(1, 900), [this, id, r = number] { rank_dies(id, r, true, 15); });
 }
 
 void Worker::kill_tree(AttemptId id) {
@@ -250,8 +258,9 @@ void Worker::hears(AttemptId id, std::uint32_t number, const RankHearsBody& body
     const Holder* again = find(id);
     if (again == nullptr || !again->ranks.at(number).alive) return;
     world_.coverage.hit(Branch::rank_blamed);
-    feed(worker::RankSaid{id, number, RankBlames{id, again->order.generation, number, culprit,
-                                                 Code::peer_left, "left early"}});
+    feed(worker::RankSaid{
+        id, number,
+        RankBlames{id, again->order.generation, number, culprit, Code::peer_left, "left early"}});
   });
 }
 

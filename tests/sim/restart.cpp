@@ -54,6 +54,7 @@ void Shell::start() {
   const Epoch epoch = store_.raise_epoch(!planted(202));
   world_.trace("broker starts, epoch {}, {} records", epoch.value, store_.durable().value);
   running_ = gate_[0] = gate_[1] = true;
+  up_since_ = world_.now();
   feed(broker::Began{epoch, "simulated", {operator_key()}}, {}, {});
   if (world_.hostile() && random_.chance(plan.crash_at_commit)) {
     const std::uint64_t life = life_;
@@ -78,10 +79,11 @@ void Shell::crash(Branch why) {
   if (!lost.empty()) world_.coverage.hit(Branch::records_lost);
   for (Seq seq{before.value + 1}; seq <= store_.durable(); ++seq.value)
     world_.audit->record(store_.record(seq));
-  world_.trace("broker is killed ({}), {} records lost", branch_names[static_cast<std::size_t>(why)],
-               lost.size());
+  world_.trace("broker is killed ({}), {} records lost",
+               branch_names[static_cast<std::size_t>(why)], lost.size());
   held_.clear();
   open_requests_.clear();
+  answered_.clear();
   world_.net->gateway_gone(false);
   world_.net->gateway_gone(true);
   rebuild();
@@ -113,7 +115,8 @@ void Shell::lose_gateway(bool workers) {
   world_.trace("the gateway of {} is lost", workers ? "workers" : "clients");
   const std::vector<SessionId> sessions = world_.net->gateway_gone(workers);
   for (const SessionId session : sessions)
-    std::erase_if(open_requests_, [session](const auto& entry) { return entry.first.first == session; });
+    std::erase_if(open_requests_,
+                  [session](const auto& entry) { return entry.first.first == session; });
   gate_[workers ? 1 : 0] = false;
   feed(broker::GatewayLost{sessions}, {}, {});
   const std::uint64_t life = life_;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 
 #include "broker/core/core.hpp"
 #include "tests/sim/coverage.hpp"
@@ -37,8 +38,9 @@ class Shell {
   void alive();
 
   [[nodiscard]] bool running() const { return running_; }
+  [[nodiscard]] Instant up_since() const { return running_ ? up_since_ : never; }
   [[nodiscard]] bool listening(bool workers) const { return running_ && gate_[workers ? 1 : 0]; }
-  [[nodiscard]] bool quiet() const;   // everything durable and released
+  [[nodiscard]] bool quiet() const;  // everything durable and released
   [[nodiscard]] Instant ledger_now() const;
   [[nodiscard]] const broker::Core* core() const { return core_.get(); }
   [[nodiscard]] const Store& store() const { return store_; }
@@ -62,7 +64,7 @@ class Shell {
   void serve_journal(const broker::ServeJournal& request);
   void arm_timer();
   void timer();
-  void rebuild();            // from the store, as a start does
+  void rebuild();  // from the store, as a start does
   void compare_with_lost(const std::vector<JournalRecord>& lost, const Digest& live);
   void maybe_snapshot();
 
@@ -72,14 +74,16 @@ class Shell {
   std::unique_ptr<broker::Core> core_;
   std::deque<Held> held_;
   std::map<std::pair<SessionId, RequestKey>, int> open_requests_;
+  std::set<std::pair<Principal, RequestKey>> answered_;  // in this life, durable or not yet
   std::uint64_t life_ = 0;   // counts starts and crashes: what was planned in another one is void
   std::uint64_t timer_ = 0;  // the newest armed timer
   std::uint64_t steps_ = 0, crashes_ = 0;
   Instant last_ledger_{}, spin_at_{};
-  Duration offset_{};        // ledger time less ideal time, of this process
+  Duration offset_{};                     // ledger time less ideal time, of this process
   Duration wall_ = hours(24 * 365 * 56);  // wall clock less ideal time; stepped at some restarts
   int spins_ = 0;
   bool running_ = false, releasing_ = false;
+  Instant up_since_{};
   bool gate_[2] = {true, true};  // the gateways of clients and of workers
 };
 

@@ -11,8 +11,11 @@
 namespace weft::sim {
 
 Worker::Worker(World& world, int number)
-    : world_(world), random_(world.random.split()), name_(fmt::format("n{}", number)) {
-  principal = principal_of(1'000 + static_cast<std::uint32_t>(number));
+    : world_(world),
+      random_(world.random.split()),
+      name_(fmt::format("n{}", number)),
+      zombie_(world, *this) {
+  principal = zombie_.principal = principal_of(1'000 + static_cast<std::uint32_t>(number));
   worker = true;
 }
 
@@ -46,6 +49,7 @@ void Worker::start() {
 }
 
 void Worker::process_dies() {
+  if (joined_) join_before_ = join_;  // one that was never welcomed is not known to be old
   disconnect();
   core_.reset();
   hung_until_ = {};
@@ -96,8 +100,10 @@ void Worker::fix() {
 // ---- the core
 void Worker::feed(worker::Event event) {
   if (!core_) return;
-  if (hung()) inbox_.push_back(std::move(event));
-  else step(event);
+  if (hung())
+    inbox_.push_back(std::move(event));
+  else
+    step(event);
 }
 
 void Worker::step(const worker::Event& event) {
@@ -120,13 +126,24 @@ void Worker::arm_timer() {
 }
 
 void Worker::carry_out(const worker::Effect& effect) {
-  if (const auto* store = std::get_if<worker::StoreEpoch>(&effect)) epoch_file_ = store->epoch;
-  else if (const auto* send = std::get_if<worker::SendReport>(&effect)) report(send->body);
-  else if (const auto* made = std::get_if<worker::Launch>(&effect)) launch(made->order);
-  else if (const auto* tell = std::get_if<worker::TellHolder>(&effect)) tell_holder(tell->attempt, tell->body);
-  else if (const auto* said = std::get_if<worker::TellRank>(&effect)) hears(said->attempt, said->rank, said->body);
-  else if (const auto* log = std::get_if<worker::ServeLog>(&effect)) serve_log(log->order);
-  else if (const auto* left = std::get_if<worker::Exit>(&effect)) exit(*left);
+  const auto* says = std::get_if<worker::SendReport>(&effect);
+  const bool refuses = says && std::holds_alternative<Fenced>(says->body);
+  if (obeys_stale_ && !refuses && !std::holds_alternative<worker::Note>(effect))
+    world_.fail("5: a worker obeyed a broker of an older epoch");
+  if (const auto* store = std::get_if<worker::StoreEpoch>(&effect))
+    epoch_file_ = store->epoch;
+  else if (const auto* send = std::get_if<worker::SendReport>(&effect))
+    report(send->body);
+  else if (const auto* made = std::get_if<worker::Launch>(&effect))
+    launch(made->order);
+  else if (const auto* tell = std::get_if<worker::TellHolder>(&effect))
+    tell_holder(tell->attempt, tell->body);
+  else if (const auto* said = std::get_if<worker::TellRank>(&effect))
+    hears(said->attempt, said->rank, said->body);
+  else if (const auto* log = std::get_if<worker::ServeLog>(&effect))
+    serve_log(log->order);
+  else if (const auto* left = std::get_if<worker::Exit>(&effect))
+    exit(*left);
   else if (const auto* drop = std::get_if<worker::DropAttempt>(&effect)) {
     holders_.erase(drop->attempt);
     forgotten_.push_back(drop->attempt);
@@ -172,6 +189,7 @@ void Worker::report(const ReportBody& body) {
   envelope.sequence = ++sequence_;
   envelope.body = Report{body};
   world_.net->up(session_, envelope);
+  if (std::holds_alternative<Join>(body)) join_ = envelope;
   if (!world_.hostile()) return;
   old_reports_.push_back(envelope);
   if (old_reports_.size() > 12) old_reports_.pop_front();
@@ -193,7 +211,11 @@ void Worker::heard(SessionId session, const Envelope& envelope) {
   if (!order) return world_.fail("a worker was sent something that is not an order");
   old_orders_.push_back(envelope);
   if (old_orders_.size() > 24) old_orders_.pop_front();
-  joined_ = joined_ || std::holds_alternative<Welcome>(order->body);
+  if (std::holds_alternative<Welcome>(order->body)) {
+    joined_ = true;
+    if (world_.hostile() && random_.chance(100))
+      world_.at(random_.span(0, 5'000), [this] { raise_zombie(); });
+  }
   const Epoch before = core_->epoch();
   feed(worker::OrderCame{envelope.epoch, order->body});
   if (!core_ || hung()) return;
@@ -210,6 +232,42 @@ void Worker::replay_stale_order() {
   obeys_stale_ = true;
   step(worker::OrderCame{old.epoch, std::get<Order>(old.body).body});
   obeys_stale_ = false;
+}
+
+void Worker::raise_zombie() {
+  if (!joined_ || join_before_.incarnation == incarnation_ || !join_before_.incarnation) return;
+  world_.coverage.hit(Branch::zombie);
+  Envelope last_words = join_before_;
+  for (const Envelope& old : old_reports_)
+    if (old.incarnation == join_before_.incarnation) last_words = old;
+  zombie_.rise(join_before_, last_words);
+}
+
+Zombie::Zombie(World& world, const Peer& alive) : world_(world) {
+  principal = alive.principal;
+  worker = true;
+}
+
+void Zombie::rise(const Envelope& join, const Envelope& last_words) {
+  if (session_) return;
+  session_ = world_.net->open(*this);
+  if (!session_) return;
+  world_.net->up(session_, join);
+  world_.net->up(session_, last_words);
+}
+
+void Zombie::heard(SessionId session, const Envelope& envelope) {
+  if (session != session_) return;
+  const auto* order = std::get_if<Order>(&envelope.body);
+  if (!order || !std::holds_alternative<Dismissed>(order->body))
+    return world_.fail("5: a process that was superseded was given an order");
+  world_.coverage.hit(Branch::zombie_dismissed);
+  world_.net->close_by_peer(session_);
+  session_ = {};
+}
+
+void Zombie::lost(SessionId session) {
+  if (session == session_) session_ = {};
 }
 
 void Worker::serve_log(const FetchLog& order) {

@@ -1,5 +1,5 @@
-// A node in the simulation: the real worker core and the real holders of attempts (worker/core), with
-// simulated processes, disk and clock around them. The worker process may die, freeze or be
+// A node in the simulation: the real worker core and the real holders of attempts (worker/core),
+// with simulated processes, disk and clock around them. The worker process may die, freeze or be
 // dismissed; holders and ranks live on; a power cut ends them all and leaves the disk.
 #pragma once
 #include <deque>
@@ -14,15 +14,30 @@
 
 namespace weft::sim {
 
+// A process of a worker that was thought dead: it comes back over a connection of its own, with the
+// incarnation and the knowledge of its time, after a newer process was welcomed.
+class Zombie : public Peer {
+ public:
+  Zombie(World& world, const Peer& worker);
+  void rise(const Envelope& join, const Envelope& last_words);
+  void heard(SessionId session, const Envelope& envelope) override;
+  void lost(SessionId session) override;
+  [[nodiscard]] bool beating() const override { return true; }
+
+ private:
+  World& world_;
+  SessionId session_{};
+};
+
 class Worker : public Peer {
  public:
   Worker(World& world, int number);
-  void start();                        // a new process, with a new incarnation
-  void crash();                        // the process dies, holders and ranks live on
+  void start();  // a new process, with a new incarnation
+  void crash();  // the process dies, holders and ranks live on
   void hang(Duration time);
-  void host_crash();                   // the node loses power
-  void fix();                          // end of the hostile time
-  void replay_stale_order();           // the network delivers an order of an older broker
+  void host_crash();          // the node loses power
+  void fix();                 // end of the hostile time
+  void replay_stale_order();  // the network delivers an order of an older broker
 
   void heard(SessionId session, const Envelope& envelope) override;
   void lost(SessionId session) override;
@@ -33,11 +48,11 @@ class Worker : public Peer {
   struct Rank {
     bool alive = false, connected = false;
   };
-  struct Holder {                      // process, ranks and files of one attempt on this node
+  struct Holder {  // process, ranks and files of one attempt on this node
     Holder(const Prepare& given, Instant deadline) : order(given), hold(given, deadline) {}
     Prepare order;
     worker::hold::Hold hold;
-    HolderState published;             // the file that a later worker finds
+    HolderState published;  // the file that a later worker finds
     std::map<std::uint32_t, Rank> ranks;
     std::uint64_t timer = 0;
     bool finished = false;
@@ -47,13 +62,14 @@ class Worker : public Peer {
   [[nodiscard]] bool hung() const { return world_now() < hung_until_; }
   [[nodiscard]] Instant world_now() const;
   void process_dies();
-  void feed(worker::Event event);      // now, or when the process thaws
+  void feed(worker::Event event);  // now, or when the process thaws
   void step(const worker::Event& event);
   void arm_timer();
   void connect();
   void disconnect();
   void report(const ReportBody& body);
   void replay_old_report();
+  void raise_zombie();
   void serve_log(const FetchLog& order);
   void carry_out(const worker::Effect& effect);
   void exit(const worker::Exit& exit);
@@ -91,11 +107,13 @@ class Worker : public Peer {
   Incarnation incarnation_{};
   std::uint64_t life_ = 0, sequence_ = 0, timer_ = 0;
   SessionId session_{};
-  bool joined_ = false;                // this connection was welcomed
+  bool joined_ = false;  // this connection was welcomed
   Instant hung_until_{};
-  bool obeys_stale_ = false;           // an order of an old epoch is being given
-  std::deque<worker::Event> inbox_;    // while it is frozen
+  bool obeys_stale_ = false;                       // an order of an old epoch is being given
+  std::deque<worker::Event> inbox_;                // while it is frozen
   std::deque<Envelope> old_orders_, old_reports_;  // what a network may still hold
+  Envelope join_, join_before_;                    // of this process, of the one before
+  Zombie zombie_;
 };
 
 }  // namespace weft::sim

@@ -11,8 +11,7 @@
 
 namespace weft::sim {
 
-World::World(const Plan& given, bool traced)
-    : plan(given), random(given.seed), traced_(traced) {
+World::World(const Plan& given, bool traced) : plan(given), random(given.seed), traced_(traced) {
   hostile_until_ = Instant{} + plan.hostile;
   watch = std::make_unique<Watch>(*this);
   audit = std::make_unique<Audit>(*this);
@@ -43,15 +42,15 @@ void World::populate() {
   clients.push_back(std::move(head));
   for (int i = 0; i < plan.sellers; ++i) clients.push_back(std::make_unique<Seller>(*this, i));
   for (int i = 0; i < plan.customers; ++i) clients.push_back(std::make_unique<Customer>(*this, i));
-  for (const auto kind : {Intruder::Kind::stranger, Intruder::Kind::revoked, Intruder::Kind::worker_key})
+  for (const auto kind :
+       {Intruder::Kind::stranger, Intruder::Kind::revoked, Intruder::Kind::worker_key})
     clients.push_back(std::make_unique<Intruder>(*this, kind));
   for (int i = 0; i < plan.workers; ++i) workers.push_back(std::make_unique<Worker>(*this, i));
   if (plan.workers >= 50) coverage.hit(Branch::fleet_wide);
   shell->start();
   for (auto& client : clients) client->start();
   root.enroll_all();
-  for (auto& worker : workers)
-    at(random.span(200, 3'000), [&worker] { worker->start(); });
+  for (auto& worker : workers) at(random.span(200, 3'000), [&worker] { worker->start(); });
 }
 
 void World::again(Duration every, std::function<void()> action) {
@@ -88,7 +87,10 @@ void World::run_until(Instant end) {
 // answer, and no process is left on any node.
 void World::come_to_rest() {
   net->heal();
-  shell->start();
+  if (plan.broker_every.ms != 0)
+    shell->crash(Branch::crash_any);  // the last one
+  else
+    shell->start();
   for (auto& worker : workers) worker->fix();
   for (auto& client : clients) client->settle();
   const Instant latest = now_ + plan.calm;
@@ -122,7 +124,12 @@ Verdict World::run() {
     });
   };
   every(milliseconds(500), every, [this] { shell->alive(); });
-  every(seconds(1), every, [this] { watch->look(); });
+  every(seconds(1), every, [this] {
+    watch->look();
+    // A broker that is down stops nobody: the calm begins when it is back.
+    if (!hostile() && shell->up_since() != never)
+      audit->look(std::max(hostile_until_, shell->up_since()) + seconds(10));
+  });
   run_until(hostile_until_);
   if (!failed()) come_to_rest();
 

@@ -27,15 +27,18 @@ Error os_error(const char* what) {
 
 Result<void> limit(int resource, rlim_t value, const char* name) {
   rlimit now{};
-  if (getrlimit(static_cast<__rlimit_resource>(resource), &now) != 0) return tl::make_unexpected(os_error(name));
+  if (getrlimit(static_cast<__rlimit_resource>(resource), &now) != 0)
+    return tl::make_unexpected(os_error(name));
   now.rlim_cur = now.rlim_max = std::min(value, now.rlim_max);
-  if (setrlimit(static_cast<__rlimit_resource>(resource), &now) != 0) return tl::make_unexpected(os_error(name));
+  if (setrlimit(static_cast<__rlimit_resource>(resource), &now) != 0)
+    return tl::make_unexpected(os_error(name));
   return {};
 }
 
 // The signal is lost on a change of user, and does nothing for a parent that is gone already.
 Result<void> die_with(int parent_pid) {
-  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return tl::make_unexpected(os_error("PR_SET_PDEATHSIG"));
+  if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0)
+    return tl::make_unexpected(os_error("PR_SET_PDEATHSIG"));
   if (getppid() != parent_pid) return fail(Code::os_error, "the broker is gone");
   return {};
 }
@@ -44,7 +47,8 @@ Result<void> die_with(int parent_pid) {
 
 Result<void> confine_early(int parent_pid) {
   if (auto tied = die_with(parent_pid); !tied) return tied;
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return tl::make_unexpected(os_error("PR_SET_NO_NEW_PRIVS"));
+  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+    return tl::make_unexpected(os_error("PR_SET_NO_NEW_PRIVS"));
   // Ctrl-C at a terminal goes to the whole group: the broker decides when a gateway ends.
   signal(SIGINT, SIG_IGN);
   signal(SIGTERM, SIG_IGN);
@@ -59,8 +63,10 @@ Result<void> confine_late(int parent_pid, std::uint64_t memory_bytes_max) {
     if (auto set = limit(RLIMIT_AS, memory_bytes_max, "RLIMIT_AS"); !set) return set;
   if (geteuid() == 0) {
     if (setgroups(0, nullptr) != 0) return tl::make_unexpected(os_error("setgroups"));
-    if (setresgid(gateway_uid, gateway_uid, gateway_uid) != 0) return tl::make_unexpected(os_error("setresgid"));
-    if (setresuid(gateway_uid, gateway_uid, gateway_uid) != 0) return tl::make_unexpected(os_error("setresuid"));
+    if (setresgid(gateway_uid, gateway_uid, gateway_uid) != 0)
+      return tl::make_unexpected(os_error("setresgid"));
+    if (setresuid(gateway_uid, gateway_uid, gateway_uid) != 0)
+      return tl::make_unexpected(os_error("setresuid"));
   }
   if (prctl(PR_SET_DUMPABLE, 0) != 0) return tl::make_unexpected(os_error("PR_SET_DUMPABLE"));
   return die_with(parent_pid);

@@ -23,7 +23,8 @@ class Connections {
   std::optional<Offender> accepted(int fd, std::uint64_t now_ns);
   void gone(int fd);
   void received(int fd, std::size_t bytes);  // a whole message; the first one: it has spoken
-  void queued(int fd, std::size_t bytes);
+  // A message is on its way to the peer. An offender: it has left too much of what it was sent.
+  std::optional<Offender> queued(int fd, std::size_t bytes);
   // Called often; looks closer only when the process has grown. Nobody, or the one to cut.
   std::optional<Offender> worst_when_large(std::uint64_t resident_bytes);
   void forgive(int fd);  // its bytes were cut off with it
@@ -34,6 +35,7 @@ class Connections {
     bool open = false, spoken = false;
     std::uint64_t accepted_ns = 0;
     std::uint64_t in_bytes = 0, out_bytes = 0;  // as the kernel would count them, about
+    std::uint64_t out_checked = 0;              // out_bytes when the kernel was asked last
     std::string address;
   };
   struct Silent {  // accepted from one address; dropped from the front as they age, speak or leave

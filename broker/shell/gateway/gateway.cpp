@@ -59,7 +59,8 @@ std::optional<Start> read_start(FrameLink& link) {
   }
 }
 
-// libzmq never seeds rand(), from which a ROUTER's first routing id comes: in every process the same.
+// libzmq never seeds rand(), from which a ROUTER's first routing id comes: in every process the
+// same.
 void seed_rand() {
   unsigned seed = 0;
   if (getrandom(&seed, sizeof seed, 0) == sizeof seed) srand(seed);

@@ -32,9 +32,10 @@ constexpr IntOption int_options[] = {
     {ZMQ_LINGER, 0, "LINGER"},                          // [14]
     {ZMQ_HANDSHAKE_IVL, 3'000, "HANDSHAKE_IVL"},        // [11] silent peers leave
     {ZMQ_BACKLOG, 4'096, "BACKLOG"},                    // [16] storms
-    {ZMQ_HEARTBEAT_IVL, 10'000, "HEARTBEAT_IVL"},       // [10] dead TCP; frozen programs are found above
+    {ZMQ_HEARTBEAT_IVL, 10'000, "HEARTBEAT_IVL"},  // [10] dead TCP; frozen programs are found above
     {ZMQ_HEARTBEAT_TIMEOUT, 30'000, "HEARTBEAT_TIMEOUT"},
-    {ZMQ_SNDHWM, 4'096, "SNDHWM"},  // [2] above the credit of a session: a full queue is a dead reader
+    {ZMQ_SNDHWM, 4'096,
+     "SNDHWM"},  // [2] above the credit of a session: a full queue is a dead reader
     {ZMQ_RCVHWM, 1'024, "RCVHWM"}};
 
 }  // namespace
@@ -58,7 +59,8 @@ Router::Router() {
   zmq_msg_init(&payload_);
 }
 
-Result<std::unique_ptr<Router>> Router::make(net::Context& context, const net::CurveSecret& secret) {
+Result<std::unique_ptr<Router>> Router::make(net::Context& context,
+                                             const net::CurveSecret& secret) {
   std::unique_ptr<Router> router(new Router);
   router->socket_ = zmq_socket(context.native(), ZMQ_ROUTER);
   if (router->socket_ == nullptr) return tl::make_unexpected(zmq_failure("zmq_socket"));
@@ -73,7 +75,8 @@ Result<std::unique_ptr<Router>> Router::make(net::Context& context, const net::C
   const int zero = 0;
   zmq_setsockopt(router->monitor_, ZMQ_LINGER, &zero, sizeof zero);
   zmq_setsockopt(router->monitor_, ZMQ_RCVHWM, &zero, sizeof zero);
-  if (zmq_connect(router->monitor_, watch) != 0) return tl::make_unexpected(zmq_failure("zmq_connect"));
+  if (zmq_connect(router->monitor_, watch) != 0)
+    return tl::make_unexpected(zmq_failure("zmq_connect"));
   return router;
 }
 
@@ -108,12 +111,14 @@ void Router::drop_rest() {
 
 std::optional<Incoming> Router::receive() {
   if (zmq_msg_recv(&id_, socket_, ZMQ_DONTWAIT) < 0) return std::nullopt;
-  if (zmq_msg_more(&id_) == 0 || zmq_msg_recv(&payload_, socket_, ZMQ_DONTWAIT) < 0) return Incoming{};
+  if (zmq_msg_more(&id_) == 0 || zmq_msg_recv(&payload_, socket_, ZMQ_DONTWAIT) < 0)
+    return Incoming{};
   Incoming in;
   const auto* id = static_cast<const std::uint8_t*>(zmq_msg_data(&id_));
   if (zmq_msg_size(&id_) == 5 && id[0] == 0) {
     in.ours = true;
-    in.number = std::uint32_t{id[1]} << 24 | std::uint32_t{id[2]} << 16 | std::uint32_t{id[3]} << 8 | id[4];
+    in.number =
+        std::uint32_t{id[1]} << 24 | std::uint32_t{id[2]} << 16 | std::uint32_t{id[3]} << 8 | id[4];
   }
   in.fd = zmq_msg_get(&payload_, ZMQ_SRCFD);
   const char* user = zmq_msg_gets(&payload_, "User-Id");
@@ -129,13 +134,14 @@ std::optional<Incoming> Router::receive() {
 }
 
 Sent Router::send(std::uint32_t number, std::span<const std::uint8_t> payload) {
-  const std::uint8_t id[5] = {0, static_cast<std::uint8_t>(number >> 24),
-                              static_cast<std::uint8_t>(number >> 16),
-                              static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
+  const std::uint8_t id[5] = {
+      0, static_cast<std::uint8_t>(number >> 24), static_cast<std::uint8_t>(number >> 16),
+      static_cast<std::uint8_t>(number >> 8), static_cast<std::uint8_t>(number)};
   // The id frame's result decides: after a refused id nothing else may be sent [2].
   if (zmq_send(socket_, id, sizeof id, ZMQ_SNDMORE | ZMQ_DONTWAIT) < 0)
     return zmq_errno() == EAGAIN ? Sent::full : Sent::no_such_peer;
-  if (zmq_send(socket_, payload.data(), payload.size(), ZMQ_DONTWAIT) < 0) return Sent::no_such_peer;
+  if (zmq_send(socket_, payload.data(), payload.size(), ZMQ_DONTWAIT) < 0)
+    return Sent::no_such_peer;
   return Sent::ok;
 }
 
@@ -155,8 +161,7 @@ std::optional<LinkEvent> Router::next_event() {
       case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return LinkEvent{LinkEvent::Kind::handshake_done, -1};
       case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
       case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
-        return LinkEvent{LinkEvent::Kind::handshake_failed, -1};
+      case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return LinkEvent{LinkEvent::Kind::handshake_failed, -1};
       case ZMQ_EVENT_DISCONNECTED: return LinkEvent{LinkEvent::Kind::gone, value};
       default: break;
     }

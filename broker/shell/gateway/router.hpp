@@ -21,11 +21,11 @@ inline constexpr const char* zap_domain = "weft";
 // One message as it came. The identity is `user`, which the ZAP handler gave to the connection; the
 // routing id is only a return address and may be claimed by a hostile peer.
 struct Incoming {
-  bool ours = false;            // the id has the form of those that the ROUTER hands out
-  std::uint32_t number = 0;     // the ROUTER's number of the connection, when `ours`
+  bool ours = false;         // the id has the form of those that the ROUTER hands out
+  std::uint32_t number = 0;  // the ROUTER's number of the connection, when `ours`
   int fd = -1;
-  std::string_view user;        // hexadecimal key; valid until the next receive()
-  bool single = true;           // one frame; else it was dropped
+  std::string_view user;                  // hexadecimal key; valid until the next receive()
+  bool single = true;                     // one frame; else it was dropped
   std::span<const std::uint8_t> payload;  // valid until the next receive()
 };
 
@@ -38,7 +38,8 @@ enum class Sent { ok, no_such_peer, full };
 
 class Router {
  public:
-  static Result<std::unique_ptr<Router>> make(net::Context& context, const net::CurveSecret& secret);
+  static Result<std::unique_ptr<Router>> make(net::Context& context,
+                                              const net::CurveSecret& secret);
   ~Router();
   Router(const Router&) = delete;
   Router& operator=(const Router&) = delete;

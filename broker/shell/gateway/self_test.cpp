@@ -19,10 +19,12 @@ class SelfTest {
 
   Result<std::uint32_t> run() {
     const net::CurveKeys probe = net::make_curve_keys();
-    endpoint_ = fmt::format("ipc://@weft-gateway-{}-{}", getpid(), to_hex(probe.public_key).substr(0, 16));
+    endpoint_ =
+        fmt::format("ipc://@weft-gateway-{}-{}", getpid(), to_hex(probe.public_key).substr(0, 16));
     if (auto bound = router_.bind(endpoint_); !bound) return tl::make_unexpected(bound.error());
     const net::CurveKeys stranger = net::make_curve_keys();
-    if (auto refused = stranger_is_refused(stranger); !refused) return tl::make_unexpected(refused.error());
+    if (auto refused = stranger_is_refused(stranger); !refused)
+      return tl::make_unexpected(refused.error());
     zap_.admit_for_test(probe.public_key, true);
     auto number = first_number(probe);
     zap_.admit_for_test(probe.public_key, false);
@@ -49,9 +51,11 @@ class SelfTest {
     auto dealer = net::Dealer::connect(context_, endpoint_, server_, stranger, {});
     if (!dealer) return tl::make_unexpected(dealer.error());
     until(**dealer, [&] { return (*dealer)->link() != net::Link::connecting; });
-    if ((*dealer)->link() == net::Link::closed && (*dealer)->reason().code == Code::auth_unknown_key)
+    if ((*dealer)->link() == net::Link::closed &&
+        (*dealer)->reason().code == Code::auth_unknown_key)
       return {};
-    return fail(Code::internal, "self-test: a random key was not refused by the gateway; it will not serve");
+    return fail(Code::internal,
+                "self-test: a random key was not refused by the gateway; it will not serve");
   }
 
   Result<std::uint32_t> first_number(const net::CurveKeys& probe) {
@@ -63,7 +67,8 @@ class SelfTest {
     std::optional<Incoming> in;
     until(**dealer, [&] { return (in = router_.receive()).has_value(); });
     if (!in || !in->ours || in->user != to_hex(probe.public_key))
-      return fail(Code::internal, "self-test: an enrolled key did not get through the gateway with its name");
+      return fail(Code::internal,
+                  "self-test: an enrolled key did not get through the gateway with its name");
     return in->number;
   }
 

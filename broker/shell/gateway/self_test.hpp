@@ -1,6 +1,6 @@
-// Before it serves anyone, a gateway proves on its own ROUTER, over an abstract unix socket that only
-// this machine reaches, that a random key is refused and an enrolled one is let in, and learns the
-// first of the numbers that the ROUTER hands out as routing ids.
+// Before it serves anyone, a gateway proves on its own ROUTER, over an abstract unix socket that
+// only this machine reaches, that a random key is refused and an enrolled one is let in, and learns
+// the first of the numbers that the ROUTER hands out as routing ids.
 #pragma once
 #include <cstdint>
 

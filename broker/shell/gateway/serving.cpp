@@ -14,7 +14,8 @@ namespace {
 constexpr std::uint64_t ms = 1'000'000;
 constexpr std::uint64_t alive_period_ns = 250 * ms;
 constexpr std::uint64_t memory_period_ns = 50 * ms;
-constexpr std::uint64_t farewell_ns = 200 * ms;  // a last message leaves before the connection is cut
+constexpr std::uint64_t farewell_ns =
+    200 * ms;  // a last message leaves before the connection is cut
 constexpr std::uint64_t notes_per_second_max = 20;
 }  // namespace
 
@@ -30,7 +31,8 @@ int Serving::run() {
                               {router_.socket(), 0, ZMQ_POLLIN, 0}};
     const bool behind = link_.out_bytes() >= link_bytes_max;
     if (link_.out_bytes() > 0) items[0].events |= ZMQ_POLLOUT;
-    if (zmq_poll(items, behind ? 3 : 4, wait_ms(monotonic_ns())) < 0 && zmq_errno() != EINTR) return 1;
+    if (zmq_poll(items, behind ? 3 : 4, wait_ms(monotonic_ns())) < 0 && zmq_errno() != EINTR)
+      return 1;
     zap_.answer();
     if (items[0].revents != 0 && !take_frames()) return 0;
     take_events();
@@ -64,7 +66,8 @@ bool Serving::take_frame(const FrameView& frame) {
     case FrameKind::send:
     case FrameKind::send_reply: deliver(frame); break;
     case FrameKind::close:
-      if (Session* session = sessions_.by_id(frame.header.session); session != nullptr && session->close_at_ns == 0) {
+      if (Session* session = sessions_.by_id(frame.header.session);
+          session != nullptr && session->close_at_ns == 0) {
         session->close_at_ns = monotonic_ns() + farewell_ns;
         closing_.push_back(session->id);
       }
@@ -91,13 +94,15 @@ void Serving::deliver(const FrameView& frame) {
   Session* session = sessions_.by_id(frame.header.session);
   if (session == nullptr || session->close_at_ns != 0) return;
   if (frame.header.kind == FrameKind::send_reply && session->unanswered > 0) --session->unanswered;
-  connections_.queued(session->fd, frame.payload.size());
+  if (const auto offender = connections_.queued(session->fd, frame.payload.size()))
+    return cut_offender(*offender);
   const Sent sent = router_.send(session->number, frame.payload);
   if (sent == Sent::ok) return;
   // A queue that is full belongs to a peer that does not read; skipping one message would be worse
   // than closing, because a new session repeats what was not answered.
   if (sent == Sent::full)
-    note(fmt::format("session {:x} of key {} does not read its messages; closed", session->id, session->user));
+    note(fmt::format("session {:x} of key {} does not read its messages; closed", session->id,
+                     session->user));
   close(session->id, true);
 }
 
@@ -122,7 +127,8 @@ void Serving::take_events() {
       case LinkEvent::Kind::handshake_failed: break;
       case LinkEvent::Kind::accepted:
         if (const Session* before = sessions_.by_fd(event->fd)) close(before->id, false);
-        if (const auto offender = connections_.accepted(event->fd, monotonic_ns())) cut_offender(*offender);
+        if (const auto offender = connections_.accepted(event->fd, monotonic_ns()))
+          cut_offender(*offender);
         break;
       case LinkEvent::Kind::gone:
         connections_.gone(event->fd);
@@ -171,8 +177,9 @@ void Serving::housekeeping(std::uint64_t now_ns) {
     }
     if (!warned_descriptors_ && connections_.open() > descriptor_limit() / 5 * 4) {
       warned_descriptors_ = true;
-      note(fmt::format("{} connections: above 80 % of the {} descriptors that this process may have",
-                       connections_.open(), descriptor_limit()));
+      note(
+          fmt::format("{} connections: above 80 % of the {} descriptors that this process may have",
+                      connections_.open(), descriptor_limit()));
     }
   }
   if (now_ns < next_alive_ns_) return;
@@ -183,7 +190,8 @@ void Serving::housekeeping(std::uint64_t now_ns) {
     const std::size_t count = std::min(per_frame, heard.size() - i);
     FrameHeader header;
     header.kind = FrameKind::alive;
-    link_.send(header, {reinterpret_cast<const std::uint8_t*>(heard.data() + i), count * sizeof heard[0]});
+    link_.send(header,
+               {reinterpret_cast<const std::uint8_t*>(heard.data() + i), count * sizeof heard[0]});
   }
 }
 

@@ -25,7 +25,8 @@ Session& Sessions::open(std::uint32_t number, int fd, const Principal& key, std:
   session.rate = &rates_[key];
   by_id_[session.id] = number;
   if (fd >= 0) {
-    if (by_fd_.size() <= static_cast<std::size_t>(fd)) by_fd_.resize(static_cast<std::size_t>(fd) + 1);
+    if (by_fd_.size() <= static_cast<std::size_t>(fd))
+      by_fd_.resize(static_cast<std::size_t>(fd) + 1);
     by_fd_[static_cast<std::size_t>(fd)] = session.id;
   }
   const auto [at, fresh] = by_number_.emplace(number, std::move(session));
@@ -52,7 +53,8 @@ Session* Sessions::by_id(std::uint64_t id) {
   return at == by_id_.end() ? nullptr : by_number(at->second);
 }
 Session* Sessions::by_fd(int fd) {
-  if (fd < 0 || static_cast<std::size_t>(fd) >= by_fd_.size() || by_fd_[static_cast<std::size_t>(fd)] == 0)
+  if (fd < 0 || static_cast<std::size_t>(fd) >= by_fd_.size() ||
+      by_fd_[static_cast<std::size_t>(fd)] == 0)
     return nullptr;
   return by_id(by_fd_[static_cast<std::size_t>(fd)]);
 }

@@ -12,8 +12,8 @@
 
 namespace weft::broker {
 
-// How fast one key may talk, over all its connections: a level that drains at requests_per_second_max
-// and holds requests_burst_max.
+// How fast one key may talk, over all its connections: a level that drains at
+// requests_per_second_max and holds requests_burst_max.
 class RateLimit {
  public:
   bool admit(std::uint64_t now_ns);
@@ -23,14 +23,14 @@ class RateLimit {
 };
 
 struct Session {
-  std::uint64_t id = 0;        // what the core calls it
-  std::uint32_t number = 0;    // what the ROUTER calls it
+  std::uint64_t id = 0;      // what the core calls it
+  std::uint32_t number = 0;  // what the ROUTER calls it
   int fd = -1;
   Principal key;
-  std::string user;            // the key as ZAP wrote it
+  std::string user;  // the key as ZAP wrote it
   RateLimit* rate = nullptr;
-  Incarnation incarnation;     // of the newest report that was forwarded
-  bool heard = false;          // since the last alive batch
+  Incarnation incarnation;  // of the newest report that was forwarded
+  bool heard = false;       // since the last alive batch
   std::uint32_t unanswered = 0;
   std::uint32_t offences = 0;
   std::uint64_t close_at_ns = 0;  // being closed: once what was sent had time to leave
@@ -58,8 +58,9 @@ class Sessions {
   std::uint64_t count_ = 0;
   std::unordered_map<std::uint32_t, Session> by_number_;
   std::unordered_map<std::uint64_t, std::uint32_t> by_id_;
-  std::vector<std::uint64_t> by_fd_;         // session id; 0: none
-  std::map<Principal, RateLimit> rates_;     // kept when a session closes: a new one starts no new account
+  std::vector<std::uint64_t> by_fd_;  // session id; 0: none
+  std::map<Principal, RateLimit>
+      rates_;  // kept when a session closes: a new one starts no new account
 };
 
 }  // namespace weft::broker

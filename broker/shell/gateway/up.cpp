@@ -8,7 +8,7 @@
 
 namespace weft::broker {
 namespace {
-constexpr int messages_per_turn = 256;            // then the link and the events get their turn
+constexpr int messages_per_turn = 256;  // then the link and the events get their turn
 }  // namespace
 
 void Serving::take_messages() {
@@ -22,7 +22,8 @@ void Serving::take_messages() {
 void Serving::take_message(const Incoming& in) {
   if (!in.single) {  // none of our peers sends more than one frame
     take_events();
-    if (const Session* session = in.ours ? sessions_.by_number(in.number) : nullptr) close(session->id, true);
+    if (const Session* session = in.ours ? sessions_.by_number(in.number) : nullptr)
+      close(session->id, true);
     connections_.forgive(in.fd);
     return Router::cut(in.fd);
   }
@@ -33,7 +34,8 @@ void Serving::take_message(const Incoming& in) {
   session->heard = true;
   const auto head = peek_envelope(in.payload);
   if (!head) {  // cannot even be answered
-    note(fmt::format("session {:x} of key {} sent bytes that are no message; closed", session->id, session->user));
+    note(fmt::format("session {:x} of key {} sent bytes that are no message; closed", session->id,
+                     session->user));
     return close(session->id, true);
   }
   if (within_limits(*session, head->key, now_ns)) forward(*session, in, now_ns);
@@ -61,7 +63,8 @@ Session* Serving::session_of(const Incoming& in) {
     return nullptr;
   }
   if (Session* before = sessions_.by_fd(in.fd)) {
-    // The kernel gave the descriptor of a closed connection to a new one; the later number is alive.
+    // The kernel gave the descriptor of a closed connection to a new one; the later number is
+    // alive.
     if (in.number - first_number_ < before->number - first_number_) return nullptr;
     close(before->id, false);
   }
@@ -77,10 +80,11 @@ void Serving::claims(const Incoming& in, std::string_view what) {
 
 bool Serving::within_limits(Session& session, const RequestKey& key, std::uint64_t now_ns) {
   if (!session.rate->admit(now_ns)) {
-    refuse(session, key, Code::wire_rate,
-           fmt::format("more than {} messages a second with this key; wait and repeat with the same "
-                       "request key",
-                       limits::requests_per_second_max));
+    refuse(
+        session, key, Code::wire_rate,
+        fmt::format("more than {} messages a second with this key; wait and repeat with the same "
+                    "request key",
+                    limits::requests_per_second_max));
     return false;
   }
   if (session.unanswered >= limits::requests_unanswered_max) {
@@ -96,16 +100,19 @@ void Serving::forward(Session& session, const Incoming& in, std::uint64_t now_ns
   const auto envelope = decode_envelope(in.payload);
   if (!envelope) {
     const auto head = peek_envelope(in.payload);
-    return refuse(session, head ? head->key : RequestKey{}, envelope.error().code, envelope.error().detail);
+    return refuse(session, head ? head->key : RequestKey{}, envelope.error().code,
+                  envelope.error().detail);
   }
   if (const auto* report = std::get_if<Report>(&envelope->body)) {
     // A heartbeat ends here, unless it tells something new.
-    if (std::holds_alternative<Beat>(report->body) && session.incarnation == envelope->incarnation) return;
+    if (std::holds_alternative<Beat>(report->body) && session.incarnation == envelope->incarnation)
+      return;
     session.incarnation = envelope->incarnation;
   } else if (std::holds_alternative<Request>(envelope->body)) {
     ++session.unanswered;
   } else {
-    return refuse(session, envelope->key, Code::wire_unknown, "a broker takes requests and reports only");
+    return refuse(session, envelope->key, Code::wire_unknown,
+                  "a broker takes requests and reports only");
   }
   FrameHeader header;
   header.kind = FrameKind::message;
@@ -126,7 +133,7 @@ void Serving::refuse(Session& session, const RequestKey& key, Code code, std::st
   envelope.key = key;
   envelope.body = Reply{Refused{code, std::move(detail)}};
   const Blob bytes = encode(envelope);
-  connections_.queued(session.fd, bytes.size());
+  (void)connections_.queued(session.fd, bytes.size());  // few and small: see session_offences_max
   if (router_.send(session.number, bytes) != Sent::ok) close(session.id, true);
 }
 

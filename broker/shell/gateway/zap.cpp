@@ -21,7 +21,8 @@ Result<std::unique_ptr<ZapHandler>> ZapHandler::make(net::Context& context, bool
   std::unique_ptr<ZapHandler> zap(new ZapHandler(workers_only));
   zap->socket_ = zmq_socket(context.native(), ZMQ_REP);
   const int zero = 0;
-  if (zap->socket_ == nullptr || zmq_setsockopt(zap->socket_, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
+  if (zap->socket_ == nullptr ||
+      zmq_setsockopt(zap->socket_, ZMQ_LINGER, &zero, sizeof zero) != 0 ||
       zmq_bind(zap->socket_, "inproc://zeromq.zap.01") != 0)
     return fail(Code::os_error, fmt::format("ZAP handler: {}", zmq_strerror(zmq_errno())));
   return zap;
@@ -78,8 +79,12 @@ void ZapHandler::answer() {
 void ZapHandler::reply(bool admitted) {
   if (!admitted) ++refused_;
   const std::string user = admitted ? to_hex(asked_) : std::string();
-  const std::string_view parts[] = {"1.0", frames_.size() > 1 ? text(frames_[1]) : "",
-                                    admitted ? "200" : "400", admitted ? "OK" : "unknown key", user, ""};
+  const std::string_view parts[] = {"1.0",
+                                    frames_.size() > 1 ? text(frames_[1]) : "",
+                                    admitted ? "200" : "400",
+                                    admitted ? "OK" : "unknown key",
+                                    user,
+                                    ""};
   for (std::size_t i = 0; i < std::size(parts); ++i)
     zmq_send(socket_, parts[i].data(), parts[i].size(), i + 1 < std::size(parts) ? ZMQ_SNDMORE : 0);
 }

@@ -138,8 +138,7 @@ std::vector<pid_t> Cluster::gateways() const {
 
 pid_t Cluster::worker(const std::string& node) const {
   for (const Seen& seen : all_processes())
-    if (seen.program() == "weft-worker" && has_argument(seen, state_ + "/nodes/" + node) &&
-        has_argument(seen, "--name"))
+    if (seen.name == "weft-worker" && has_argument(seen, state_ + "/nodes/" + node))
       return seen.pid;
   return 0;
 }

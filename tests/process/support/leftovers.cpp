@@ -28,14 +28,20 @@ std::string namespaces_with(const std::string& tag) {
   return found;
 }
 
-std::string cgroups_with(const std::string& tag) {
+// Of attempts of this cluster's workers; they are named NODE-(hash of the worker's
+// directory)-ATTEMPT.
+std::string cgroups_of(const std::string& state, std::uint32_t nodes) {
   std::string found;
   std::error_code ignored;
-  for (auto at = fs::recursive_directory_iterator(
-           "/sys/fs/cgroup", fs::directory_options::skip_permission_denied, ignored);
-       at != fs::recursive_directory_iterator(); at.increment(ignored))
-    if (at->is_directory(ignored) && at->path().filename().string().find(tag) != std::string::npos)
-      found += at->path().string() + "\n";
+  for (std::uint32_t i = 1; i <= nodes; ++i) {
+    const std::string node = fmt::format("n{}", i);
+    const auto hash = std::hash<std::string>{}(state + "/nodes/" + node) & 0xffffffffU;
+    const std::string head = fmt::format("{}-{:08x}-", node, hash);
+    for (auto at = fs::recursive_directory_iterator(
+             "/sys/fs/cgroup", fs::directory_options::skip_permission_denied, ignored);
+         at != fs::recursive_directory_iterator(); at.increment(ignored))
+      if (at->path().filename().string().starts_with(head)) found += at->path().string() + "\n";
+  }
   return found;
 }
 
@@ -63,11 +69,8 @@ bool Cluster::down() {
   EXPECT_EQ(processes, "");
   const std::string sockets = sockets_inside(state_);
   EXPECT_EQ(sockets, "");
-  std::string spaces, cgroups;
-  if (!tag.empty()) {
-    spaces = namespaces_with(tag);
-    cgroups = cgroups_with(tag);
-  }
+  const std::string spaces = tag.empty() ? "" : namespaces_with(tag);
+  const std::string cgroups = cgroups_of(state_, options_.nodes);
   EXPECT_EQ(spaces, "");
   EXPECT_EQ(cgroups, "");
   return stopped.code == 0 && (processes + sockets + spaces + cgroups).empty();

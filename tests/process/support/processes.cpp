@@ -24,12 +24,13 @@ std::vector<std::string> zero_separated(const std::string& path) {
 }
 
 // Fields after the command's name, which may hold blanks and parentheses.
-std::vector<std::string> stat_fields(pid_t pid) {
+std::vector<std::string> stat_fields(pid_t pid, std::string& name) {
   std::ifstream in(fmt::format("/proc/{}/stat", pid));
   std::string line;
   std::getline(in, line);
-  const auto end = line.rfind(')');
+  const auto begin = line.find('('), end = line.rfind(')');
   if (end == std::string::npos) return {};
+  name = line.substr(begin + 1, end - begin - 1);
   std::istringstream rest(line.substr(end + 1));
   std::vector<std::string> fields;
   for (std::string field; rest >> field;) fields.push_back(field);
@@ -37,7 +38,7 @@ std::vector<std::string> stat_fields(pid_t pid) {
 }
 
 bool look(pid_t pid, Seen& out) {
-  const auto fields = stat_fields(pid);  // [0] state, [1] parent, [19] start time
+  const auto fields = stat_fields(pid, out.name);  // [0] state, [1] parent, [19] start time
   if (fields.size() < 20 || fields[0] == "Z" || fields[0] == "X") return false;
   out.pid = pid;
   out.parent = static_cast<pid_t>(std::stol(fields[1]));
@@ -85,7 +86,7 @@ std::vector<Seen> processes_inside(const std::string& directory) {
   const std::vector<Seen> all = all_processes();
   std::set<pid_t> inside;
   for (const Seen& one : all) {
-    if (one.pid == getpid()) continue;
+    if (one.pid == getpid() || one.parent == getpid()) continue;
     const auto environment = zero_separated(fmt::format("/proc/{}/environ", one.pid));
     if (names_path_in(one.arguments, directory) || names_path_in(environment, directory))
       inside.insert(one.pid);

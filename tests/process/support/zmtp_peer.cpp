@@ -18,10 +18,13 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr int patience_ms = 10'000;
 
 void add(Bytes& out, std::string_view text) { out.insert(out.end(), text.begin(), text.end()); }
-void add(Bytes& out, std::span<const std::uint8_t> bytes) { out.insert(out.end(), bytes.begin(), bytes.end()); }
+void add(Bytes& out, std::span<const std::uint8_t> bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
+}
 Bytes short_nonce(std::uint64_t number) {
   Bytes nonce(8);
-  for (int i = 0; i < 8; ++i) nonce[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
+  for (int i = 0; i < 8; ++i)
+    nonce[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(number >> (56 - 8 * i));
   return nonce;
 }
 Bytes nonce_of(std::string_view prefix, std::span<const std::uint8_t> rest) {
@@ -30,25 +33,28 @@ Bytes nonce_of(std::string_view prefix, std::span<const std::uint8_t> rest) {
   add(nonce, rest);
   return nonce;
 }
-Bytes box(std::span<const std::uint8_t> plain, const Bytes& nonce, const Principal& to, const net::CurveSecret& from) {
+Bytes box(std::span<const std::uint8_t> plain, const Bytes& nonce, const Principal& to,
+          const net::CurveSecret& from) {
   Bytes sealed(plain.size() + crypto_box_MACBYTES);
-  if (crypto_box_easy(sealed.data(), plain.data(), plain.size(), nonce.data(), to.data.data(), from.data.data()) != 0)
+  if (crypto_box_easy(sealed.data(), plain.data(), plain.size(), nonce.data(), to.data.data(),
+                      from.data.data()) != 0)
     sealed.clear();
   return sealed;
 }
-std::optional<Bytes> unbox(std::span<const std::uint8_t> sealed, const Bytes& nonce, const Principal& from,
-                           const net::CurveSecret& to) {
+std::optional<Bytes> unbox(std::span<const std::uint8_t> sealed, const Bytes& nonce,
+                           const Principal& from, const net::CurveSecret& to) {
   if (sealed.size() < crypto_box_MACBYTES) return std::nullopt;
   Bytes plain(sealed.size() - crypto_box_MACBYTES);
-  if (crypto_box_open_easy(plain.data(), sealed.data(), sealed.size(), nonce.data(), from.data.data(),
-                           to.data.data()) != 0)
+  if (crypto_box_open_easy(plain.data(), sealed.data(), sealed.size(), nonce.data(),
+                           from.data.data(), to.data.data()) != 0)
     return std::nullopt;
   return plain;
 }
 void add_property(Bytes& out, std::string_view name, std::span<const std::uint8_t> value) {
   out.push_back(static_cast<std::uint8_t>(name.size()));
   add(out, name);
-  for (int shift = 24; shift >= 0; shift -= 8) out.push_back(static_cast<std::uint8_t>(value.size() >> shift));
+  for (int shift = 24; shift >= 0; shift -= 8)
+    out.push_back(static_cast<std::uint8_t>(value.size() >> shift));
   add(out, value);
 }
 Bytes frame(std::span<const std::uint8_t> body, std::uint8_t flags) {
@@ -88,7 +94,8 @@ bool ZmtpPeer::raw(std::span<const std::uint8_t> bytes) {
     bytes = bytes.subspan(sent);
     if (bytes.empty()) return true;
     pollfd writable{fd_, POLLOUT, 0};
-    if (poll(&writable, 1, patience_ms) <= 0 || (writable.revents & (POLLERR | POLLHUP)) != 0) return false;
+    if (poll(&writable, 1, patience_ms) <= 0 || (writable.revents & (POLLERR | POLLHUP)) != 0)
+      return false;
   }
   return true;
 }
@@ -113,7 +120,8 @@ bool ZmtpPeer::read_exactly(std::uint8_t* out, std::size_t size) {
 bool ZmtpPeer::closed_within(int ms) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
   for (;;) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        end - std::chrono::steady_clock::now());
     if (left.count() <= 0) return false;
     pollfd readable{fd_, POLLIN, 0};
     if (poll(&readable, 1, static_cast<int>(left.count())) <= 0) continue;
@@ -170,12 +178,15 @@ bool ZmtpPeer::shake_hands(const Principal& server, const net::CurveKeys& keys,
   if (!welcome || welcome->size() != 168) return false;
   if (!initiate(server, keys, *welcome, routing_id)) return false;
   const auto ready = read_frame();
-  return ready && ready->size() > 6 && (*ready)[0] == 5 && std::memcmp(ready->data() + 1, "READY", 5) == 0;
+  return ready && ready->size() > 6 && (*ready)[0] == 5 &&
+         std::memcmp(ready->data() + 1, "READY", 5) == 0;
 }
 
-bool ZmtpPeer::initiate(const Principal& server, const net::CurveKeys& keys, std::span<const std::uint8_t> welcome,
+bool ZmtpPeer::initiate(const Principal& server, const net::CurveKeys& keys,
+                        std::span<const std::uint8_t> welcome,
                         std::span<const std::uint8_t> routing_id) {
-  const auto plain = unbox(welcome.subspan(24), nonce_of("WELCOME-", welcome.subspan(8, 16)), server, transient_.secret);
+  const auto plain = unbox(welcome.subspan(24), nonce_of("WELCOME-", welcome.subspan(8, 16)),
+                           server, transient_.secret);
   if (!plain || plain->size() != 128) return false;
   std::memcpy(server_transient_.data.data(), plain->data(), 32);
   Bytes vouched(transient_.public_key.data.begin(), transient_.public_key.data.end());
@@ -186,7 +197,8 @@ bool ZmtpPeer::initiate(const Principal& server, const net::CurveKeys& keys, std
   add(inner, vouch_nonce);
   add(inner, box(vouched, nonce_of("VOUCH---", vouch_nonce), server_transient_, keys.secret));
   constexpr std::string_view type = "DEALER";
-  add_property(inner, "Socket-Type", {reinterpret_cast<const std::uint8_t*>(type.data()), type.size()});
+  add_property(inner, "Socket-Type",
+               {reinterpret_cast<const std::uint8_t*>(type.data()), type.size()});
   add_property(inner, "Identity", routing_id);
   Bytes body;
   add(body, "\x08INITIATE");
@@ -208,16 +220,19 @@ Bytes ZmtpPeer::seal(std::span<const std::uint8_t> payload, bool more) {
   return frame(body, 0);
 }
 
-bool ZmtpPeer::send(std::span<const std::uint8_t> payload, bool more) { return raw(seal(payload, more)); }
+bool ZmtpPeer::send(std::span<const std::uint8_t> payload, bool more) {
+  return raw(seal(payload, more));
+}
 
 std::optional<Bytes> ZmtpPeer::receive() {
   for (;;) {
     const auto body = read_frame();
     if (!body) return std::nullopt;
-    if (body->size() < 16 + crypto_box_MACBYTES || std::memcmp(body->data(), "\x07MESSAGE", 8) != 0) continue;
+    if (body->size() < 16 + crypto_box_MACBYTES || std::memcmp(body->data(), "\x07MESSAGE", 8) != 0)
+      continue;
     const auto plain = unbox(std::span(*body).subspan(16),
-                             nonce_of("CurveZMQMESSAGES", std::span(*body).subspan(8, 8)), server_transient_,
-                             transient_.secret);
+                             nonce_of("CurveZMQMESSAGES", std::span(*body).subspan(8, 8)),
+                             server_transient_, transient_.secret);
     if (!plain || plain->empty()) return std::nullopt;
     if (((*plain)[0] & 2) != 0) continue;  // a ping
     return Bytes(plain->begin() + 1, plain->end());

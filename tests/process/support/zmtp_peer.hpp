@@ -44,8 +44,8 @@ class ZmtpPeer {
   bool read_exactly(std::uint8_t* out, std::size_t size);
   std::optional<std::vector<std::uint8_t>> read_frame();
   bool send_command(const std::vector<std::uint8_t>& body);
-  bool initiate(const Principal& server, const net::CurveKeys& keys, std::span<const std::uint8_t> welcome,
-                std::span<const std::uint8_t> routing_id);
+  bool initiate(const Principal& server, const net::CurveKeys& keys,
+                std::span<const std::uint8_t> welcome, std::span<const std::uint8_t> routing_id);
 
   int fd_ = -1;
   net::CurveKeys transient_;

@@ -5,7 +5,7 @@
 namespace weft::broker {
 namespace {
 
-const ClockMark last{"boot-a", 1'000'000, {5'000'000'000}};
+const ClockMark last_mark{"boot-a", 1'000'000, {5'000'000'000}};
 
 TEST(LedgerClock, BeginsWithTheWallClock) {
   const MachineTime now{"boot-a", 400, 7'000'000'000};
@@ -16,19 +16,19 @@ TEST(LedgerClock, BeginsWithTheWallClock) {
 
 TEST(LedgerClock, GoesOnExactlyOnTheSameBootWhateverTheWallClockSays) {
   for (const std::int64_t wall : {1LL, 5'000'000'000LL, 9'000'000'000LL}) {
-    const Clock clock(last, {"boot-a", 1'002'500, wall});
+    const Clock clock(last_mark, {"boot-a", 1'002'500, wall});
     EXPECT_EQ(clock.at(1'002'500).ms, 5'000'002'500) << "wall clock " << wall;
     EXPECT_EQ(clock.wall_difference().ms, wall - 5'000'002'500);
   }
 }
 
 TEST(LedgerClock, TakesTheWallClockOnAnotherBoot) {
-  const Clock clock(last, {"boot-b", 10, 5'000'060'000});
+  const Clock clock(last_mark, {"boot-b", 10, 5'000'060'000});
   EXPECT_EQ(clock.at(10).ms, 5'000'060'000);
 }
 
 TEST(LedgerClock, NeverGoesBelowTheLastMarkOnAnotherBoot) {
-  const Clock clock(last, {"boot-b", 10, 4'000'000'000});
+  const Clock clock(last_mark, {"boot-b", 10, 4'000'000'000});
   EXPECT_EQ(clock.at(10).ms, 5'000'000'000);
 }
 

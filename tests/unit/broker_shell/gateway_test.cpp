@@ -34,7 +34,8 @@ class Gateway : public testing::Test {
   }
   std::unique_ptr<net::Dealer> connect(const net::CurveKeys& keys) {
     const std::string all = gateway_->endpoints();
-    auto dealer = net::Dealer::connect(context_, all.substr(0, all.find('\n')), server_.public_key, keys, {});
+    auto dealer =
+        net::Dealer::connect(context_, all.substr(0, all.find('\n')), server_.public_key, keys, {});
     EXPECT_TRUE(dealer);
     return std::move(*dealer);
   }
@@ -58,7 +59,8 @@ class Gateway : public testing::Test {
   }
   std::optional<Blob> receive(net::Dealer& dealer) {
     std::optional<Blob> got;
-    until([&] { return (got = dealer.receive()).has_value() || dealer.link() == net::Link::closed; });
+    until(
+        [&] { return (got = dealer.receive()).has_value() || dealer.link() == net::Link::closed; });
     return got;
   }
   template <class T>
@@ -204,8 +206,10 @@ TEST_F(Gateway, ASessionHasACreditOfUnansweredRequests) {
   start(true);
   auto dealer = connect(alice);
   ASSERT_EQ(settled(*dealer), net::Link::ready);
-  for (std::uint32_t i = 0; i < limits::requests_unanswered_max; ++i) ASSERT_TRUE(dealer->send(request(1)));
-  ASSERT_TRUE(until([&] { return events<MessageCame>().size() == limits::requests_unanswered_max; }));
+  for (std::uint32_t i = 0; i < limits::requests_unanswered_max; ++i)
+    ASSERT_TRUE(dealer->send(request(1)));
+  ASSERT_TRUE(
+      until([&] { return events<MessageCame>().size() == limits::requests_unanswered_max; }));
   ASSERT_TRUE(dealer->send(request(2)));
   EXPECT_EQ(refusal(*dealer, 2)->code, Code::wire_rate);
   Envelope answer;
@@ -213,7 +217,8 @@ TEST_F(Gateway, ASessionHasACreditOfUnansweredRequests) {
   gateway_->send(events<MessageCame>()[0].session, answer, true);  // one answered: room for one
   ASSERT_TRUE(receive(*dealer));
   ASSERT_TRUE(dealer->send(request(3)));
-  EXPECT_TRUE(until([&] { return events<MessageCame>().size() == limits::requests_unanswered_max + 1; }));
+  EXPECT_TRUE(
+      until([&] { return events<MessageCame>().size() == limits::requests_unanswered_max + 1; }));
 }
 
 TEST_F(Gateway, ALastMessageLeavesBeforeTheSessionIsCut) {
@@ -224,11 +229,11 @@ TEST_F(Gateway, ALastMessageLeavesBeforeTheSessionIsCut) {
   ASSERT_TRUE(dealer->send(request(1)));
   ASSERT_TRUE(until([&] { return !events<MessageCame>().empty(); }));
   const SessionId session = events<MessageCame>()[0].session;
-  Envelope last;
-  last.body = Order{Dismissed{Code::worker_superseded, "bye"}};
-  gateway_->send(session, last, false);
+  Envelope farewell;
+  farewell.body = Order{Dismissed{Code::worker_superseded, "bye"}};
+  gateway_->send(session, farewell, false);
   gateway_->close(session);
-  EXPECT_EQ(receive(*dealer), encode(last));
+  EXPECT_EQ(receive(*dealer), encode(farewell));
   EXPECT_TRUE(until([&] { return dealer->link() == net::Link::closed; }));
   EXPECT_TRUE(until([&] { return !events<SessionClosed>().empty(); }));
 }
@@ -301,7 +306,8 @@ TEST_F(Gateway, SaysWhyItCannotBind) {
 TEST_F(Gateway, HasLittleLeftToLose) {
   enroll(Role::customer, "alice");
   start(true);
-  std::FILE* file = std::fopen(("/proc/" + std::to_string(gateway_->pid()) + "/status").c_str(), "r");
+  std::FILE* file =
+      std::fopen(("/proc/" + std::to_string(gateway_->pid()) + "/status").c_str(), "r");
   ASSERT_NE(file, nullptr);
   std::string status;
   char line[256];
@@ -309,7 +315,9 @@ TEST_F(Gateway, HasLittleLeftToLose) {
   std::fclose(file);
   EXPECT_THAT(status, testing::HasSubstr("NoNewPrivs:\t1"));
   EXPECT_THAT(status, testing::HasSubstr("CapEff:\t0000000000000000"));
-  if (geteuid() == 0) EXPECT_THAT(status, testing::HasSubstr("Uid:\t64117\t64117\t64117\t64117"));
+  if (geteuid() == 0) {
+    EXPECT_THAT(status, testing::HasSubstr("Uid:\t64117\t64117\t64117\t64117"));
+  }
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// Group commit: who waits for what, and in which order. The store here is held still by the test, so
-// that what gathers behind a commit can be seen.
+// Group commit: who waits for what, and in which order. The store here is held still by the test,
+// so that what gathers behind a commit can be seen.
 #include "broker/shell/journal.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <poll.h>
 
@@ -80,7 +81,9 @@ class GroupCommit : public testing::Test {
     store_->let_commits(1'000'000);
     journal_.reset();
   }
-  void append(std::uint64_t seq, std::size_t padding = 0) { journal_->append(record(seq, 1, padding), mark()); }
+  void append(std::uint64_t seq, std::size_t padding = 0) {
+    journal_->append(record(seq, 1, padding), mark());
+  }
   // Waits as the loop does.
   void wait_durable(std::uint64_t seq) {
     while (journal_->durable().value < seq && !journal_->failed()) {
@@ -123,7 +126,7 @@ TEST_F(GroupCommit, ABatchHasAnEndInRecordsAndInBytes) {
   append(9, 50'000);  // larger than a batch: alone
   store_->let_commits(100);
   wait_durable(9);
-  EXPECT_THAT(store_->log(), ElementsAre("1-1", "2-4", "5-6", "7-7", "8-8", "9-9"));
+  EXPECT_THAT(store_->log(), ElementsAre("1-1", "2-4", "5-7", "8-8", "9-9"));
 }
 
 TEST_F(GroupCommit, ASnapshotIsWrittenAfterItsRecordsAndBeforeTheNext) {

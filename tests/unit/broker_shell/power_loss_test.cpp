@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "tests/unit/broker_shell/records.hpp"
 #include "tests/unit/broker_shell/recording_vfs.hpp"
+#include "tests/unit/broker_shell/records.hpp"
 #include "tests/unit/broker_shell/temp_dir.hpp"
 
 namespace weft::broker {
@@ -23,10 +23,13 @@ std::vector<DiskOp> write_journal(const std::string& path) {
   std::uint64_t seq = 0;
   for (int i = 0; i < batches; ++i) {
     std::vector<Record> batch;
-    for (std::uint64_t n = 1 + random() % 6; n > 0; --n) batch.push_back(record(++seq, 1, random() % 30'000));
+    for (std::uint64_t n = 1 + random() % 6; n > 0; --n)
+      batch.push_back(record(++seq, 1, random() % 30'000));
     EXPECT_TRUE(store->append(epoch, batch, mark(static_cast<std::int64_t>(seq))));
     vfs.ops().push_back({DiskOp::Kind::acknowledged, "", static_cast<std::int64_t>(seq), {}});
-    if (i % 20 == 10) EXPECT_TRUE(store->put_snapshot(epoch, {seq}, {}, Blob(20'000, 3)));
+    if (i % 20 == 10) {
+      EXPECT_TRUE(store->put_snapshot(epoch, {seq}, {}, Blob(20'000, 3)));
+    }
     EXPECT_TRUE(store->tidy(true));
   }
   return vfs.ops();
@@ -37,16 +40,19 @@ struct Outcome {
   std::string error;
 };
 
-Outcome cut_at(const std::vector<DiskOp>& ops, std::size_t count, std::uint64_t seed, bool syncs_work) {
+Outcome cut_at(const std::vector<DiskOp>& ops, std::size_t count, std::uint64_t seed,
+               bool syncs_work) {
   std::mt19937_64 random(seed);
   TempDir dir;
   for (const auto& [file, content] : disk_after_power_cut(ops, count, random, syncs_work)) {
     std::ofstream out(dir.file(file), std::ios::binary);
-    out.write(reinterpret_cast<const char*>(content.data()), static_cast<std::streamsize>(content.size()));
+    out.write(reinterpret_cast<const char*>(content.data()),
+              static_cast<std::streamsize>(content.size()));
   }
   Outcome outcome;
   for (std::size_t i = 0; i < count; ++i)
-    if (ops[i].kind == DiskOp::Kind::acknowledged) outcome.acknowledged = static_cast<std::uint64_t>(ops[i].offset);
+    if (ops[i].kind == DiskOp::Kind::acknowledged)
+      outcome.acknowledged = static_cast<std::uint64_t>(ops[i].offset);
   auto store = open_sqlite_store(dir.file("j.db"));
   if (!store) return {outcome.acknowledged, 0, to_string(store.error())};
   const auto found = count_records(**store);
@@ -68,9 +74,9 @@ TEST(PowerLoss, LosesNothingThatWasAcknowledged) {
   const auto ops = write_journal(dir.file("j.db"));
   std::size_t first = 0;  // the file exists once the schema was committed and the lead taken
   while (ops[first].kind != DiskOp::Kind::acknowledged) ++first;
-  const bool checkpointed = std::any_of(ops.begin() + static_cast<std::ptrdiff_t>(first), ops.end(), [](const DiskOp& op) {
-    return op.file == "j.db" && op.kind == DiskOp::Kind::write;
-  });
+  const bool checkpointed = std::any_of(
+      ops.begin() + static_cast<std::ptrdiff_t>(first), ops.end(),
+      [](const DiskOp& op) { return op.file == "j.db" && op.kind == DiskOp::Kind::write; });
   EXPECT_TRUE(checkpointed) << "no cut can fall into a checkpoint";
   std::mt19937_64 random(1);
   int partial = 0;
@@ -81,7 +87,8 @@ TEST(PowerLoss, LosesNothingThatWasAcknowledged) {
     EXPECT_GE(outcome.found, outcome.acknowledged) << "cut at operation " << at;
     if (outcome.found > outcome.acknowledged) ++partial;
   }
-  EXPECT_GT(partial, 0) << "no cut was between a commit and its acknowledgement: the cuts are too few";
+  EXPECT_GT(partial, 0)
+      << "no cut was between a commit and its acknowledgement: the cuts are too few";
 }
 
 // The test above can fail: where syncs do not hold, it does.

@@ -41,7 +41,8 @@ class Reader : public testing::Test {
     store_ = open_store(dir_.file("j.db"));
     LeaseIndex index;
     std::vector<Record> batch;
-    for (const JournalRecord& r : records_) batch.push_back({r.seq, {1}, {}, encode(r), index.add(r.facts)});
+    for (const JournalRecord& r : records_)
+      batch.push_back({r.seq, {1}, {}, encode(r), index.add(r.facts)});
     ASSERT_TRUE(store_->append(*store_->lead(), batch, mark()));
     auto reader = open_sqlite_reader(dir_.file("j.db"));
     ASSERT_TRUE(reader);

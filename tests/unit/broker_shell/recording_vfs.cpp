@@ -24,16 +24,16 @@ struct File {
 File* of(sqlite3_file* file) { return reinterpret_cast<File*>(file); }
 const sqlite3_io_methods& real(sqlite3_file* file) { return *of(file)->real()->pMethods; }
 
-int write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+int recorded_write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
   const auto* bytes = static_cast<const std::uint8_t*>(data);
   of(file)->ops->push_back({DiskOp::Kind::write, of(file)->name, offset, {bytes, bytes + size}});
   return real(file).xWrite(of(file)->real(), data, size, offset);
 }
-int truncate(sqlite3_file* file, sqlite3_int64 size) {
+int recorded_truncate(sqlite3_file* file, sqlite3_int64 size) {
   of(file)->ops->push_back({DiskOp::Kind::truncate, of(file)->name, size, {}});
   return real(file).xTruncate(of(file)->real(), size);
 }
-int sync(sqlite3_file* file, int flags) {
+int recorded_sync(sqlite3_file* file, int flags) {
   const int rc = real(file).xSync(of(file)->real(), flags);
   of(file)->ops->push_back({DiskOp::Kind::sync, of(file)->name, 0, {}});
   return rc;
@@ -49,26 +49,52 @@ PASS(CheckReservedLock, (sqlite3_file * file, int* out), out)
 PASS(FileControl, (sqlite3_file * file, int op, void* arg), op, arg)
 PASS(SectorSize, (sqlite3_file * file))
 PASS(DeviceCharacteristics, (sqlite3_file * file))
-PASS(ShmMap, (sqlite3_file * file, int page, int size, int extend, void volatile** out), page, size, extend, out)
+PASS(ShmMap, (sqlite3_file * file, int page, int size, int extend, void volatile** out), page, size,
+     extend, out)
 PASS(ShmLock, (sqlite3_file * file, int offset, int n, int flags), offset, n, flags)
 PASS(ShmUnmap, (sqlite3_file * file, int remove), remove)
 #undef PASS
 void shm_barrier(sqlite3_file* file) { real(file).xShmBarrier(of(file)->real()); }
 
 // Version 2: without memory mapping, every write passes here.
-constexpr sqlite3_io_methods methods = {2,        Close,       Read,          write,
-                                        truncate, sync,        FileSize,      Lock,
-                                        Unlock,   CheckReservedLock, FileControl, SectorSize,
-                                        DeviceCharacteristics, ShmMap, ShmLock, shm_barrier,
-                                        ShmUnmap, nullptr,     nullptr};
+constexpr sqlite3_io_methods methods = {2,
+                                        Close,
+                                        Read,
+                                        recorded_write,
+                                        recorded_truncate,
+                                        recorded_sync,
+                                        FileSize,
+                                        Lock,
+                                        Unlock,
+                                        CheckReservedLock,
+                                        FileControl,
+                                        SectorSize,
+                                        DeviceCharacteristics,
+                                        ShmMap,
+                                        ShmLock,
+                                        shm_barrier,
+                                        ShmUnmap,
+                                        nullptr,
+                                        nullptr};
 
-int open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out) {
+const char* name_of(const char* path) {
+  const char* slash = path == nullptr ? nullptr : std::strrchr(path, '/');
+  return slash == nullptr ? "" : slash + 1;
+}
+
+int recorded_remove(sqlite3_vfs* vfs, const char* path, int sync_directory) {
+  auto* impl = static_cast<std::pair<sqlite3_vfs*, std::vector<DiskOp>*>*>(vfs->pAppData);
+  const int rc = impl->first->xDelete(impl->first, path, sync_directory);
+  impl->second->push_back({DiskOp::Kind::remove, name_of(path), sync_directory, {}});
+  return rc;
+}
+
+int recorded_open(sqlite3_vfs* vfs, const char* path, sqlite3_file* file, int flags, int* out) {
   auto* impl = static_cast<std::pair<sqlite3_vfs*, std::vector<DiskOp>*>*>(vfs->pAppData);
   File* f = of(file);
   f->base.pMethods = nullptr;
   f->ops = impl->second;
-  const char* slash = path == nullptr ? nullptr : std::strrchr(path, '/');
-  std::snprintf(f->name, sizeof f->name, "%s", slash == nullptr ? "" : slash + 1);
+  std::snprintf(f->name, sizeof f->name, "%s", name_of(path));
   const int rc = impl->first->xOpen(impl->first, path, f->real(), flags, out);
   if (f->real()->pMethods != nullptr) f->base.pMethods = &methods;
   return rc;
@@ -88,7 +114,8 @@ RecordingVfs::RecordingVfs() : impl_(new Impl) {
   impl_->vfs = *impl_->real;
   impl_->vfs.zName = "weft-recording";
   impl_->vfs.szOsFile = static_cast<int>(sizeof(File)) + impl_->real->szOsFile;
-  impl_->vfs.xOpen = open;
+  impl_->vfs.xOpen = recorded_open;
+  impl_->vfs.xDelete = recorded_remove;
   impl_->vfs.pAppData = new std::pair<sqlite3_vfs*, std::vector<DiskOp>*>(impl_->real, &impl_->ops);
   sqlite3_vfs_register(&impl_->vfs, 1);
 }
@@ -102,15 +129,18 @@ RecordingVfs::~RecordingVfs() {
 
 std::vector<DiskOp>& RecordingVfs::ops() { return impl_->ops; }
 
-Disk disk_after_power_cut(const std::vector<DiskOp>& ops, std::size_t count, std::mt19937_64& random,
-                          bool syncs_work) {
+Disk disk_after_power_cut(const std::vector<DiskOp>& ops, std::size_t count,
+                          std::mt19937_64& random, bool syncs_work) {
   Disk disk;
   std::map<std::string, std::vector<const DiskOp*>> unsynced;
   for (std::size_t i = 0; i < count; ++i) {
     const DiskOp& op = ops[i];
     if (op.kind == DiskOp::Kind::acknowledged) continue;
     auto& waiting = unsynced[op.file];
-    if (op.kind != DiskOp::Kind::sync) {
+    if (op.kind == DiskOp::Kind::remove) {  // SQLite syncs the directory where it matters
+      waiting.clear();
+      disk.erase(op.file);
+    } else if (op.kind != DiskOp::Kind::sync) {
       waiting.push_back(&op);
     } else if (syncs_work) {
       for (const DiskOp* w : waiting) put(disk[op.file], *w, w->data.size());

@@ -12,15 +12,15 @@
 namespace weft::broker {
 
 struct DiskOp {
-  enum class Kind { write, truncate, sync, acknowledged } kind{};
-  std::string file;          // without its directory
-  std::int64_t offset = 0;   // of a write; size after a truncation; seq that was acknowledged
+  enum class Kind { write, truncate, sync, remove, acknowledged } kind{};
+  std::string file;         // without its directory
+  std::int64_t offset = 0;  // of a write; size after a truncation; seq that was acknowledged
   std::vector<std::uint8_t> data;
 };
 
 class RecordingVfs {
  public:
-  RecordingVfs();   // becomes SQLite's default
+  RecordingVfs();  // becomes SQLite's default
   ~RecordingVfs();
   RecordingVfs(const RecordingVfs&) = delete;
   RecordingVfs& operator=(const RecordingVfs&) = delete;
@@ -36,7 +36,7 @@ using Disk = std::map<std::string, std::vector<std::uint8_t>>;
 
 // The disk after the first `count` operations and a power cut. syncs_work false: a disk, or a
 // setting, that does not keep what was synced.
-Disk disk_after_power_cut(const std::vector<DiskOp>& ops, std::size_t count, std::mt19937_64& random,
-                          bool syncs_work);
+Disk disk_after_power_cut(const std::vector<DiskOp>& ops, std::size_t count,
+                          std::mt19937_64& random, bool syncs_work);
 
 }  // namespace weft::broker

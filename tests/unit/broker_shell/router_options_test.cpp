@@ -12,7 +12,8 @@ namespace {
 int int_option(void* socket, int option) {
   int value = -1;
   std::size_t size = sizeof value;
-  EXPECT_EQ(zmq_getsockopt(socket, option, &value, &size), 0) << option << ": " << zmq_strerror(zmq_errno());
+  EXPECT_EQ(zmq_getsockopt(socket, option, &value, &size), 0)
+      << option << ": " << zmq_strerror(zmq_errno());
   return value;
 }
 

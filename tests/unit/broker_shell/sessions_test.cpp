@@ -20,7 +20,8 @@ TEST(RateLimit, LetsABurstThroughThenTheRate) {
   EXPECT_NEAR(static_cast<double>(admitted), limits::requests_per_second_max, 2);
   now += 3'600'000'000'000;
   for (admitted = 0; rate.admit(now);) ++admitted;
-  EXPECT_NEAR(static_cast<double>(admitted), limits::requests_burst_max, 2) << "idle hours are not saved up";
+  EXPECT_NEAR(static_cast<double>(admitted), limits::requests_burst_max, 2)
+      << "idle hours are not saved up";
 }
 
 Principal key(std::uint8_t byte) {
@@ -79,7 +80,8 @@ TEST(Connections, AnAddressMayNotHoldManyThatSayNothing) {
   const int first = 1'000;
   for (int i = 0; i < static_cast<int>(limits::connections_silent_max); ++i)
     EXPECT_FALSE(connections.accepted(first + i, now));
-  const auto offender = connections.accepted(first + static_cast<int>(limits::connections_silent_max), now);
+  const auto offender =
+      connections.accepted(first + static_cast<int>(limits::connections_silent_max), now);
   ASSERT_TRUE(offender);
   connections.gone(offender->fd);
   connections.received(first, 10);  // one has spoken: there is room again

@@ -82,9 +82,12 @@ TEST(StateLock, ProgramsStartedByTheHolderDoNotInheritIt) {
 
 TEST(StateDir, OpenPortsAreThoseOfTheLastBroker) {
   using V = std::vector<std::string>;
-  EXPECT_EQ(with_last_ports({"tcp://127.0.0.1:0"}, "tcp://127.0.0.1:4711"), V{"tcp://127.0.0.1:4711"});
-  EXPECT_EQ(with_last_ports({"tcp://127.0.0.1:*"}, "tcp://127.0.0.1:4711"), V{"tcp://127.0.0.1:4711"});
-  EXPECT_EQ(with_last_ports({"tcp://127.0.0.1:99"}, "tcp://127.0.0.1:4711"), V{"tcp://127.0.0.1:99"});
+  EXPECT_EQ(with_last_ports({"tcp://127.0.0.1:0"}, "tcp://127.0.0.1:4711"),
+            V{"tcp://127.0.0.1:4711"});
+  EXPECT_EQ(with_last_ports({"tcp://127.0.0.1:*"}, "tcp://127.0.0.1:4711"),
+            V{"tcp://127.0.0.1:4711"});
+  EXPECT_EQ(with_last_ports({"tcp://127.0.0.1:99"}, "tcp://127.0.0.1:4711"),
+            V{"tcp://127.0.0.1:99"});
   EXPECT_EQ(with_last_ports({"tcp://10.0.0.1:0"}, "tcp://127.0.0.1:4711"), V{"tcp://10.0.0.1:0"});
   EXPECT_EQ(with_last_ports({"ipc:///run/weft:0"}, "tcp://127.0.0.1:4711"), V{"ipc:///run/weft:0"});
   EXPECT_EQ(with_last_ports({"tcp://127.0.0.1:0"}, ""), V{"tcp://127.0.0.1:0"});

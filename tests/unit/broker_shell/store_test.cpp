@@ -75,16 +75,19 @@ TEST(SqliteStore, NamesTheFirstRecordThatWasChanged) {
 TEST(SqliteStore, AChangedRecordWithAFittingChecksumBreaksTheChainAtTheNext) {
   TempDir dir;
   auto store = open_store(dir.file("j.db"));
-  ASSERT_TRUE(store->append(*store->lead(), std::vector{record(1, 1), record(2, 1), record(3, 1)}, mark()));
-  tamper(dir.file("j.db"), "UPDATE event SET body = (SELECT body FROM event WHERE seq=1),"
-                           " sum = (SELECT sum FROM event WHERE seq=1) WHERE seq = 2");
+  ASSERT_TRUE(
+      store->append(*store->lead(), std::vector{record(1, 1), record(2, 1), record(3, 1)}, mark()));
+  tamper(dir.file("j.db"),
+         "UPDATE event SET body = (SELECT body FROM event WHERE seq=1),"
+         " sum = (SELECT sum FROM event WHERE seq=1) WHERE seq = 2");
   EXPECT_THAT(count_records(*store).error().detail, HasSubstr("record 2 "));
 }
 
 TEST(SqliteStore, NamesARecordThatIsMissing) {
   TempDir dir;
   auto store = open_store(dir.file("j.db"));
-  ASSERT_TRUE(store->append(*store->lead(), std::vector{record(1, 1), record(2, 1), record(3, 1)}, mark()));
+  ASSERT_TRUE(
+      store->append(*store->lead(), std::vector{record(1, 1), record(2, 1), record(3, 1)}, mark()));
   tamper(dir.file("j.db"), "DELETE FROM event WHERE seq = 2");
   const auto read = count_records(*store);
   EXPECT_EQ(read.error().code, Code::journal_corrupt);
