@@ -18,9 +18,9 @@ class Hasher {
   Hasher(Hasher&&) noexcept;
   Hasher& operator=(Hasher&&) noexcept;
   void add(std::span<const std::uint8_t> bytes);
-  void add(std::string_view text);    // length first, so that "ab","c" differs from "a","bc"
-  void add(std::uint64_t number);     // 8 bytes, little endian
-  Digest finish();                    // once
+  void add(std::string_view text);  // length first, so that "ab","c" differs from "a","bc"
+  void add(std::uint64_t number);   // 8 bytes, little endian
+  Digest finish();                  // once
 
  private:
   struct State;

@@ -22,10 +22,12 @@ inline constexpr std::size_t message_bytes_max = 1 << 20;
 inline constexpr std::size_t chunk_bytes_max = 256 << 10;  // a piece of a log or of the journal
 inline constexpr std::uint32_t requests_per_second_max = 20'000;  // per principal, at the gateway
 inline constexpr std::uint32_t requests_burst_max = 40'000;
-inline constexpr std::uint32_t requests_unanswered_max = 1'024;   // per session, at the gateway
-inline constexpr std::uint32_t session_offences_max = 64;         // refusals by the gateway, then it closes
-inline constexpr std::size_t connections_silent_max = 1'024;      // per address, before their first message
-inline constexpr std::uint64_t gateway_memory_max = 2ULL << 30;   // address space of a gateway
+inline constexpr std::uint32_t requests_unanswered_max = 1'024;  // per session, at the gateway
+inline constexpr std::uint32_t session_offences_max =
+    64;  // refusals by the gateway, then it closes
+inline constexpr std::size_t connections_silent_max =
+    1'024;  // per address, before their first message
+inline constexpr std::uint64_t gateway_memory_max = 2ULL << 30;  // address space of a gateway
 inline constexpr std::size_t capnp_nesting_max = 16;
 inline constexpr std::size_t list_max = 65'536;  // any list that has no smaller bound of its own
 
@@ -43,17 +45,20 @@ static_assert(heartbeat_silence_max.ms >= 3 * heartbeat_period.ms);  // two loss
 
 // Sessions and launches
 inline constexpr std::size_t incarnations_kept = 16;  // superseded processes remembered, per node
-inline constexpr Duration order_repeat = seconds(2);     // until the worker shows that it was heard
-inline constexpr Duration quarantine = seconds(60);      // of a node that could not launch
-inline constexpr Duration blame_patience = milliseconds(300);  // for a better explanation of a death
+inline constexpr Duration order_repeat = seconds(2);  // until the worker shows that it was heard
+inline constexpr Duration quarantine = seconds(60);   // of a node that could not launch
+inline constexpr Duration blame_patience =
+    milliseconds(300);  // for a better explanation of a death
 inline constexpr std::uint32_t launch_tries_max = 3;
 inline constexpr Duration backoff_max = minutes(5);
-inline constexpr Duration lease_broken_max = minutes(15);  // a lease with a lost node is closed then
+inline constexpr Duration lease_broken_max =
+    minutes(15);  // a lease with a lost node is closed then
 
 // Requests that wait
 inline constexpr std::size_t waits_per_principal_max = 1'024;
 inline constexpr Duration wait_max = seconds(60);
-inline constexpr std::size_t reply_bytes_max = message_bytes_max - (64 << 10);  // lists are cut there
+inline constexpr std::size_t reply_bytes_max =
+    message_bytes_max - (64 << 10);  // lists are cut there
 
 // Jobs
 inline constexpr std::size_t jobs_live_max = 1'000'000;
@@ -64,7 +69,7 @@ inline constexpr int yaml_nodes_max = 20'000;
 inline constexpr int spec_errors_max = 20;
 inline constexpr std::size_t backfill_depth_max = 128;  // jobs looked at behind a blocked head
 inline constexpr Duration prepare_time_max = seconds(120);
-inline constexpr Duration stop_grace = seconds(5);       // TERM to KILL
+inline constexpr Duration stop_grace = seconds(5);  // TERM to KILL
 inline constexpr Duration job_time_min = minutes(1), job_time_max = hours(24 * 366);
 inline constexpr std::uint32_t restarts_max = 1'000;
 inline constexpr std::size_t timeline_entries_max = 256;  // per job
@@ -75,11 +80,11 @@ inline constexpr std::size_t rank_log_bytes_max = 64 << 20;
 inline constexpr Duration report_repeat = seconds(2), report_repeat_max = seconds(60);
 inline constexpr Duration stop_leave = milliseconds(500);  // to leave by exception, before TERM
 inline constexpr Duration progress_period = milliseconds(100);  // per rank, newest wins
-inline constexpr std::uint32_t blames_per_rank_max = 16;   // forwarded, per attempt
-inline constexpr std::size_t attempt_logs_kept = 200;      // ended attempts whose logs stay readable
+inline constexpr std::uint32_t blames_per_rank_max = 16;        // forwarded, per attempt
+inline constexpr std::size_t attempt_logs_kept = 200;  // ended attempts whose logs stay readable
 inline constexpr std::uint64_t attempt_log_bytes_kept = std::uint64_t{4} << 30;
-inline constexpr std::size_t log_waits_max = 1'024;        // long polls held at once, per worker
-inline constexpr std::size_t rank_connections_max = 4'096; // on the worker's unix socket
+inline constexpr std::size_t log_waits_max = 1'024;         // long polls held at once, per worker
+inline constexpr std::size_t rank_connections_max = 4'096;  // on the worker's unix socket
 
 // Market
 inline constexpr Money money_max{1'000'000'000'000'000};  // 10^15 micro-dollars

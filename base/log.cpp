@@ -55,11 +55,13 @@ void write(Level level, std::string_view line) {
   Loggers& l = loggers();
   l.text->log(native(level), "{}", line);
   if (!l.json) return;
-  const auto now = std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
-  nlohmann::ordered_json object = {{"ts_ms", now.time_since_epoch().count()},
-                                   {"program", l.program},
-                                   {"level", std::string(spdlog::level::to_string_view(native(level)).data())},
-                                   {"message", std::string(line)}};
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now());
+  nlohmann::ordered_json object = {
+      {"ts_ms", now.time_since_epoch().count()},
+      {"program", l.program},
+      {"level", std::string(spdlog::level::to_string_view(native(level)).data())},
+      {"message", std::string(line)}};
   l.json->log(native(level), "{}",
               object.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }

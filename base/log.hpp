@@ -1,8 +1,7 @@
-// Logging. Levels follow from who reads the line: error, a promise is at risk, for the operator now;
-// warn, odd but handled, for the operator today; info, one line per life-cycle change; debug and
-// trace, for developers, off. One line says observation and consequence. Pure parts never log: they
-// return typed notes and a shell prints them.
-// Thread: any.
+// Logging. Levels follow from who reads the line: error, a promise is at risk, for the operator
+// now; warn, odd but handled, for the operator today; info, one line per life-cycle change; debug
+// and trace, for developers, off. One line says observation and consequence. Pure parts never log:
+// they return typed notes and a shell prints them. Thread: any.
 #pragma once
 #include <fmt/format.h>
 

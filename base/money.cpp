@@ -10,7 +10,8 @@ std::string dollars(std::int64_t micros) {
   const bool negative = micros < 0;
   const std::uint64_t size =
       negative ? 0 - static_cast<std::uint64_t>(micros) : static_cast<std::uint64_t>(micros);
-  std::string text = fmt::format("{}{}.{:06}", negative ? "-" : "", size / 1'000'000, size % 1'000'000);
+  std::string text =
+      fmt::format("{}{}.{:06}", negative ? "-" : "", size / 1'000'000, size % 1'000'000);
   for (int i = 0; i < 4 && text.back() == '0'; ++i) text.pop_back();
   return text;
 }
@@ -18,9 +19,10 @@ std::string dollars(std::int64_t micros) {
 
 Result<std::int64_t> parse_micros(std::string_view text) {
   const auto bad = [&](Code code) {
-    return fail(code, fmt::format("'{}' is not an amount in dollars; write e.g. 2.40 (at most 6 decimals, "
-                                  "at most {})",
-                                  text, limits::money_max.micros / 1'000'000));
+    return fail(
+        code, fmt::format("'{}' is not an amount in dollars; write e.g. 2.40 (at most 6 decimals, "
+                          "at most {})",
+                          text, limits::money_max.micros / 1'000'000));
   };
   std::int64_t whole = 0, part = 0;
   std::size_t i = 0;

@@ -27,7 +27,8 @@ struct Price {  // micro-dollars per unit-hour
 
 using Int128 = __int128;
 constexpr std::int64_t per_mille = 1'000;
-constexpr std::int64_t quantity_per_unit_hour = 3'600'000LL * per_mille;  // D of the cumulative rule
+constexpr std::int64_t quantity_per_unit_hour =
+    3'600'000LL * per_mille;  // D of the cumulative rule
 
 constexpr Int128 quantity(std::int64_t units, Duration d) {
   return static_cast<Int128>(units) * d.ms * per_mille;
@@ -43,7 +44,8 @@ constexpr Money cost_ceil(Price price, std::int64_t units, Duration term) {
   return {ceil_div(quantity(units, term) * price.micros, quantity_per_unit_hour)};
 }
 
-// "2.40" -> 2'400'000. Decimal dollars, at most 6 decimals, no sign, no exponent, no floating point.
+// "2.40" -> 2'400'000. Decimal dollars, at most 6 decimals, no sign, no exponent, no floating
+// point.
 Result<std::int64_t> parse_micros(std::string_view text);
 // "2.40": at least two decimals, at most six, trailing zeros dropped beyond the second.
 std::string to_string(Money m);

@@ -28,7 +28,8 @@ consteval bool one_row_for_every_pair(const Row<State, Input> (&rows)[count]) {
 }
 
 template <class State, class Input, std::size_t count>
-constexpr std::optional<State> next_state(const Row<State, Input> (&rows)[count], State from, Input on) {
+constexpr std::optional<State> next_state(const Row<State, Input> (&rows)[count], State from,
+                                          Input on) {
   for (const auto& row : rows)
     if (row.from == from && row.on == on) return row.to;
   return std::nullopt;

@@ -33,8 +33,8 @@ constexpr Duration hours(std::int64_t n) { return {n * 3'600'000}; }
 constexpr Instant never{INT64_MAX};
 
 // "90s", "1h30m", "250ms", "4d": integers with ms s m h d, largest first, joined without blanks.
-// Refused: a number without its unit (Code::spec_unit), anything else malformed (Code::spec_syntax),
-// a value beyond 100 years (Code::spec_range).
+// Refused: a number without its unit (Code::spec_unit), anything else malformed
+// (Code::spec_syntax), a value beyond 100 years (Code::spec_range).
 Result<Duration> parse_duration(std::string_view text);
 // The shortest such text: 5400 s is "1h30m".
 std::string to_string(Duration d);

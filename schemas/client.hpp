@@ -1,5 +1,5 @@
-// What clients say to the broker, and what it answers. A mutating request carries an idempotency key
-// in its envelope: repeated with the same key it gets the same reply, with another body
+// What clients say to the broker, and what it answers. A mutating request carries an idempotency
+// key in its envelope: repeated with the same key it gets the same reply, with another body
 // idem.conflict. Every request is answered by exactly one Reply with the same key.
 #pragma once
 #include <variant>
@@ -8,14 +8,14 @@
 
 namespace weft {
 
-#define WEFT_MESSAGE(Name, text)                \
-  static constexpr const char* name = text;     \
+#define WEFT_MESSAGE(Name, text)            \
+  static constexpr const char* name = text; \
   bool operator==(const Name&) const = default;
-#define WEFT_EMPTY_MESSAGE(Name, text)          \
-  struct Name {                                 \
-    WEFT_MESSAGE(Name, text)                    \
-    template <class S, class V>                 \
-    static void fields(S&, V&&) {}              \
+#define WEFT_EMPTY_MESSAGE(Name, text) \
+  struct Name {                        \
+    WEFT_MESSAGE(Name, text)           \
+    template <class S, class V>        \
+    static void fields(S&, V&&) {}     \
   };
 
 // ---- requests
@@ -44,7 +44,7 @@ WEFT_JOB_MESSAGE(CancelJob, "cancel_job")
 WEFT_JOB_MESSAGE(ShowJob, "show_job")  // answered by JobView
 WEFT_JOB_MESSAGE(WhyJob, "why_job")    // answered by Why
 struct ListJobs {
-  bool ended = false;      // also those that have ended
+  bool ended = false;  // also those that have ended
   std::uint32_t count_max = 1'000;
   WEFT_MESSAGE(ListJobs, "list_jobs")
   template <class S, class V>
@@ -75,11 +75,12 @@ struct SignalJob {
     v("signal", s.signal);
   }
 };
-struct ReadLog {  // answered by LogChunk: at once when there are bytes, at the end, or when wait is over
+struct ReadLog {  // answered by LogChunk: at once when there are bytes, at the end, or when wait is
+                  // over
   JobId job;
   std::uint32_t attempt = 0;  // number; 0: the newest
   std::uint32_t rank = 0;
-  bool errors = false;        // its standard error instead of its standard output
+  bool errors = false;  // its standard error instead of its standard output
   std::uint64_t offset = 0;
   std::uint32_t bytes_max = 64 << 10;
   Duration wait;
@@ -100,7 +101,7 @@ struct PutOffer {
   std::vector<std::string> nodes;  // names; empty: all of the caller's
   Price floor;
   Duration notice;
-  Instant from, until;             // 0: now; 0: open end
+  Instant from, until;  // 0: now; 0: open end
   WEFT_MESSAGE(PutOffer, "put_offer")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -172,9 +173,10 @@ struct AskBill {  // one job, one lease, or (both 0) everything of the caller's 
     v("lease", s.lease);
   }
 };
-struct ReadJournal {  // answered by JournalChunk. Operators: whole records; others: their leases' facts
+struct ReadJournal {  // answered by JournalChunk. Operators: whole records; others: their leases'
+                      // facts
   Seq from;
-  LeaseId lease;      // 0: all (operator only)
+  LeaseId lease;  // 0: all (operator only)
   WEFT_MESSAGE(ReadJournal, "read_journal")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -210,9 +212,10 @@ struct Deposit {
   }
 };
 WEFT_EMPTY_MESSAGE(ListAccounts, "list_accounts")
-struct ReadEvents {  // answered by Events: at once when there are any after `after`, else when wait is over
+struct ReadEvents {  // answered by Events: at once when there are any after `after`, else when wait
+                     // is over
   Seq after;
-  JobId job;         // 0: all that the caller may see
+  JobId job;  // 0: all that the caller may see
   std::uint32_t count_max = 1'000;
   Duration wait;
   WEFT_MESSAGE(ReadEvents, "read_events")
@@ -226,10 +229,10 @@ struct ReadEvents {  // answered by Events: at once when there are any after `af
 };
 
 using RequestBody =
-    std::variant<std::monostate, Hello, SubmitJob, CancelJob, ShowJob, WhyJob, ListJobs, WaitJob, SignalJob,
-                 ReadLog, ListNodes, PutOffer, ListOffers, WithdrawOffer, AskQuote, AcceptQuote,
-                 DeclineQuote, ListLeases, ReleaseLease, AskBill, ReadJournal, EnrollKey, ListKeys,
-                 RevokeKey, Deposit, ListAccounts, ReadEvents>;
+    std::variant<std::monostate, Hello, SubmitJob, CancelJob, ShowJob, WhyJob, ListJobs, WaitJob,
+                 SignalJob, ReadLog, ListNodes, PutOffer, ListOffers, WithdrawOffer, AskQuote,
+                 AcceptQuote, DeclineQuote, ListLeases, ReleaseLease, AskBill, ReadJournal,
+                 EnrollKey, ListKeys, RevokeKey, Deposit, ListAccounts, ReadEvents>;
 struct Request {
   static constexpr const char* name = "request";
   RequestBody body;

@@ -58,7 +58,8 @@ class Writer {
       builder_.set(field, capnp::Data::Reader(v.data(), v.size()));
     } else if constexpr (is_vector<T>::value) {
       if (v.empty()) return;
-      auto list = builder_.init(field, static_cast<capnp::uint>(v.size())).template as<capnp::DynamicList>();
+      auto list = builder_.init(field, static_cast<capnp::uint>(v.size()))
+                      .template as<capnp::DynamicList>();
       for (capnp::uint i = 0; i < v.size(); ++i) put_item(list, i, v[i]);
     } else if constexpr (requires { T::fields(v, *this); }) {
       write_struct(builder_.init(field).template as<capnp::DynamicStruct>(), v);

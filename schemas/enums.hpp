@@ -8,14 +8,12 @@
 namespace weft {
 
 // WEFT_ENUM(Name, first, second, ...) declares the enum, `names(Name)` and `to_string`.
-#define WEFT_ENUM(Name, Names, ...)                                                   \
-  enum class Name : std::uint16_t { __VA_ARGS__ };                                    \
-  constexpr auto& names(Name) {                                                       \
-    return Names;                                                                     \
-  }                                                                                   \
-  constexpr std::string_view to_string(Name value) {                                  \
-    const auto i = static_cast<std::size_t>(value);                                   \
-    return i < Names.size() ? Names[i] : std::string_view("unknown");                 \
+#define WEFT_ENUM(Name, Names, ...)                                   \
+  enum class Name : std::uint16_t { __VA_ARGS__ };                    \
+  constexpr auto& names(Name) { return Names; }                       \
+  constexpr std::string_view to_string(Name value) {                  \
+    const auto i = static_cast<std::size_t>(value);                   \
+    return i < Names.size() ? Names[i] : std::string_view("unknown"); \
   }
 
 namespace enum_names {
@@ -28,20 +26,20 @@ inline constexpr std::array<std::string_view, 5> quote{"open", "accepted", "laps
 inline constexpr std::array<std::string_view, 6> lease{"granted", "preparing", "active",
                                                        "closing", "returning", "closed"};
 inline constexpr std::array<std::string_view, 12> job{
-    "held",   "queued",    "placing", "starting",  "running", "stopping",
-    "succeeded", "failed", "cancelled", "expired", "unplaced", "preempted"};
+    "held",      "queued", "placing",   "starting", "running",  "stopping",
+    "succeeded", "failed", "cancelled", "expired",  "unplaced", "preempted"};
 inline constexpr std::array<std::string_view, 4> attempt{"preparing", "running", "stopping",
                                                          "ended"};
-inline constexpr std::array<std::string_view, 7> outcome{
-    "none", "succeeded", "failed", "lost", "aborted", "cancelled", "expired"};
+inline constexpr std::array<std::string_view, 7> outcome{"none",    "succeeded", "failed", "lost",
+                                                         "aborted", "cancelled", "expired"};
 inline constexpr std::array<std::string_view, 4> meter{"idle", "billed", "owner", "credited"};
-inline constexpr std::array<std::string_view, 7> rank_end{"running", "exited",   "killed", "left_early",
-                                                          "not_started", "lost", "stopped"};
+inline constexpr std::array<std::string_view, 7> rank_end{
+    "running", "exited", "killed", "left_early", "not_started", "lost", "stopped"};
 inline constexpr std::array<std::string_view, 7> posting{
     "deposit", "escrow", "escrow_return", "meter", "credit", "penalty", "payout"};
-inline constexpr std::array<std::string_view, 9> cause{
-    "none",      "done",       "cancel",   "time_limit", "rank_failed",
-    "node_lost", "lease_end", "launch_failed", "reclaim"};
+inline constexpr std::array<std::string_view, 9> cause{"none",       "done",          "cancel",
+                                                       "time_limit", "rank_failed",   "node_lost",
+                                                       "lease_end",  "launch_failed", "reclaim"};
 }  // namespace enum_names
 
 WEFT_ENUM(Role, enum_names::role, operator_, seller, customer, worker)

@@ -8,8 +8,8 @@ namespace weft {
 
 inline constexpr std::uint16_t protocol_version = 1;
 
-using EnvelopeBody = std::variant<std::monostate, Request, Reply, Report, Order, RankSays, RankHears,
-                                  HolderState, HolderOrder>;
+using EnvelopeBody = std::variant<std::monostate, Request, Reply, Report, Order, RankSays,
+                                  RankHears, HolderState, HolderOrder>;
 
 struct Envelope {
   std::uint16_t protocol = protocol_version;

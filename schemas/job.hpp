@@ -1,5 +1,6 @@
-// The job spec in its resolved form: every default filled in, base units. This is what is journaled,
-// so a later default never changes an old job. Its YAML form is read by schemas/yaml/job.hpp.
+// The job spec in its resolved form: every default filled in, base units. This is what is
+// journaled, so a later default never changes an old job. Its YAML form is read by
+// schemas/yaml/job.hpp.
 //
 // Every mirror struct has one static `fields(self, visit)`: the single list of its fields, used by
 // the codec, JSON output, digests and fuzzing alike. The third argument of a call is the largest
@@ -27,9 +28,9 @@ struct KeyValue {
 };
 
 struct RestartPolicy {
-  std::uint32_t max = 3;                // restarts after failures; 0: none
-  Duration backoff = seconds(5);        // doubles up to 5 min
-  bool on_node = true, on_exit = false; // restart.when: a lost node; a rank's bad exit
+  std::uint32_t max = 3;                 // restarts after failures; 0: none
+  Duration backoff = seconds(5);         // doubles up to 5 min
+  bool on_node = true, on_exit = false;  // restart.when: a lost node; a rank's bad exit
   bool operator==(const RestartPolicy&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -44,29 +45,29 @@ struct JobSpec {
   std::uint32_t version = 1;
   std::string name;
   std::vector<KeyValue> labels;
-  std::int32_t priority = 0;            // -100..100, within an account
+  std::int32_t priority = 0;  // -100..100, within an account
   std::uint32_t nodes = 1;
   std::uint32_t gpus_per_node = 0;
   std::uint32_t ranks_per_node = 1;
-  Duration time = hours(1);             // lease term and hard limit
+  Duration time = hours(1);  // lease term and hard limit
   // lease
-  LeaseId use_lease;                    // run on this lease; 0: rent one
-  Price price_max;                      // per unit-hour; has_price_max false: no cap
+  LeaseId use_lease;  // run on this lease; 0: rent one
+  Price price_max;    // per unit-hour; has_price_max false: no cap
   bool has_price_max = false;
-  Money cost_cap;                       // over all leases of the job; 0: none
-  Duration notice;                      // 0 = `never`: a firm lease
-  Duration keep;                        // keep the slice, billed, after the job
-  Duration start_by;                    // give up when not placed this long after submission; 0: never
+  Money cost_cap;     // over all leases of the job; 0: none
+  Duration notice;    // 0 = `never`: a firm lease
+  Duration keep;      // keep the slice, billed, after the job
+  Duration start_by;  // give up when not placed this long after submission; 0: never
   // checkpoint
-  std::string checkpoint_dir;           // empty: the job's own directory
-  std::uint32_t checkpoint_signal = 15; // 0: none
+  std::string checkpoint_dir;            // empty: the job's own directory
+  std::uint32_t checkpoint_signal = 15;  // 0: none
   Duration checkpoint_grace = seconds(60);
   RestartPolicy restart;
-  std::string backend;                  // comm.backend: weft or none
+  std::string backend;  // comm.backend: weft or none
   std::vector<KeyValue> env;
-  std::string setup;                    // shell text, once per node; empty: none
-  std::vector<std::string> run;         // argv, once per rank
-  std::string workdir;                  // absolute path on the node
+  std::string setup;             // shell text, once per node; empty: none
+  std::vector<std::string> run;  // argv, once per rank
+  std::string workdir;           // absolute path on the node
   bool logs_keep_all = true;
   std::vector<std::uint32_t> console_ranks;  // empty: all
   bool operator==(const JobSpec&) const = default;

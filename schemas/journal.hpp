@@ -9,8 +9,8 @@
 
 namespace weft {
 
-#define WEFT_FACT(Name, text)                     \
-  static constexpr const char* name = text;       \
+#define WEFT_FACT(Name, text)               \
+  static constexpr const char* name = text; \
   bool operator==(const Name&) const = default;
 
 struct EpochBegan {  // first record of every broker start
@@ -44,7 +44,7 @@ struct NodePut {  // joined, came back with another incarnation or inventory, fe
 struct NodeMetered {  // closes the open segment of the node at `at` and opens the next
   NodeId node;
   MeterClass meter{};
-  LeaseId lease;      // whose time it is, when billed or credited
+  LeaseId lease;  // whose time it is, when billed or credited
   Instant at;
   Cause cause{};
   WEFT_FACT(NodeMetered, "node_metered")
@@ -97,7 +97,8 @@ struct LeaseMoved {  // closed: its nodes are free again
   }
 };
 struct Leg {
-  std::string account;  // world, customer:X:cash, customer:X:escrow, owner:Y:earned, house:fees, house:credits
+  std::string account;  // world, customer:X:cash, customer:X:escrow, owner:Y:earned, house:fees,
+                        // house:credits
   Money amount;
   bool operator==(const Leg&) const = default;
   template <class S, class V>
@@ -226,9 +227,9 @@ struct Answered {  // what a request got: a repeat with the same key gets the sa
 #undef WEFT_FACT
 
 // Order is wire format; position 0 is an arm that this build does not know.
-using Fact = std::variant<std::monostate, EpochBegan, KeyPut, NodePut, NodeMetered, OfferPut, QuotePut,
-                          LeaseGranted, LeaseMoved, Posted, JobSubmitted, JobMoved, AttemptMade,
-                          AttemptMoved, RankEnded, NodeCleared, Answered>;
+using Fact = std::variant<std::monostate, EpochBegan, KeyPut, NodePut, NodeMetered, OfferPut,
+                          QuotePut, LeaseGranted, LeaseMoved, Posted, JobSubmitted, JobMoved,
+                          AttemptMade, AttemptMoved, RankEnded, NodeCleared, Answered>;
 
 struct FactBox {
   Fact fact;
@@ -243,8 +244,8 @@ struct JournalRecord {
   Seq seq;
   Epoch epoch;
   Instant at;
-  Principal principal;               // of the message that caused it; zero: a timer
-  std::vector<std::uint8_t> input;   // that message as received; empty: a timer
+  Principal principal;              // of the message that caused it; zero: a timer
+  std::vector<std::uint8_t> input;  // that message as received; empty: a timer
   std::vector<FactBox> facts;
   bool operator==(const JournalRecord&) const = default;
   template <class S, class V>
@@ -261,10 +262,10 @@ struct JournalRecord {
 // Everything that replay would have built, at one position of the journal.
 struct MeterTotals {  // running sums of the cumulative rounding rule, per lease
   LeaseId lease;
-  std::uint64_t gross_high = 0, gross_low = 0;  // quantity x price, 128 bits
-  std::uint64_t owner_high = 0, owner_low = 0;  // the part credited by the owner
-  std::uint64_t house_high = 0, house_low = 0;  // the part credited by the house
-  Money gross, credit_owner, credit_house, fee; // posted so far
+  std::uint64_t gross_high = 0, gross_low = 0;   // quantity x price, 128 bits
+  std::uint64_t owner_high = 0, owner_low = 0;   // the part credited by the owner
+  std::uint64_t house_high = 0, house_low = 0;   // the part credited by the house
+  Money gross, credit_owner, credit_house, fee;  // posted so far
   bool operator==(const MeterTotals&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -320,8 +321,8 @@ struct NextIds {  // the next number of each kind; taken in the record that anno
 struct MeteredSpan {  // a node's time in a lease; neighbours of the same kind are one span
   NodeId node;
   MeterClass meter{};
-  Cause cause{};      // of a credited span: who pays for it follows from it
-  Instant from, to;   // [from, to)
+  Cause cause{};     // of a credited span: who pays for it follows from it
+  Instant from, to;  // [from, to)
   std::uint32_t units = 0;
   bool operator==(const MeteredSpan&) const = default;
   template <class S, class V>
@@ -349,10 +350,10 @@ struct LeaseHistory {  // what its bill is made of
 struct NodeBook {  // a node's whole time, by class: billed + idle + owner + credited = capacity
   NodeId node;
   Instant enrolled_at;
-  Instant units_since;             // capacity counts up to here; the rest is units x time since
-  std::int64_t capacity = 0;       // units x ms, as the four below: closed segments only
+  Instant units_since;        // capacity counts up to here; the rest is units x time since
+  std::int64_t capacity = 0;  // units x ms, as the four below: closed segments only
   std::int64_t idle = 0, billed = 0, owner = 0, credited = 0;
-  Cause cause{};                   // of the open segment
+  Cause cause{};                        // of the open segment
   std::vector<Incarnation> superseded;  // worker processes that may not come back, newest last
   bool operator==(const NodeBook&) const = default;
   template <class S, class V>
@@ -394,7 +395,7 @@ struct Snapshot {
   std::vector<MeterTotals> meters;
   std::vector<Balance> balances;
   std::vector<Answered> answers;
-  Instant at;                // of the last record
+  Instant at;  // of the last record
   std::vector<LeaseHistory> histories;
   std::vector<NodeBook> node_books;
   std::vector<Usage> usages;

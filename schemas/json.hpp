@@ -1,6 +1,6 @@
-// Any mirror struct as JSON (for `-o json` and golden files): names as in the struct, ids and amounts
-// as numbers, times in milliseconds, keys and blobs in hexadecimal, enums as words.
-// A heavy header: include it in one .cpp of a program.
+// Any mirror struct as JSON (for `-o json` and golden files): names as in the struct, ids and
+// amounts as numbers, times in milliseconds, keys and blobs in hexadecimal, enums as words. A heavy
+// header: include it in one .cpp of a program.
 #pragma once
 #include <nlohmann/json.hpp>
 #include <variant>
@@ -29,13 +29,20 @@ class JsonVisitor {
   }
   template <class T>
   static Json of(const T& v) {
-    if constexpr (std::is_same_v<T, Code>) return std::string(to_string(v));
-    else if constexpr (std::is_enum_v<T>) return std::string(to_string(v));
-    else if constexpr (std::is_integral_v<T> || std::is_same_v<T, std::string>) return v;
-    else if constexpr (requires { v.ms; }) return v.ms;
-    else if constexpr (requires { v.micros; }) return v.micros;
-    else if constexpr (std::is_same_v<T, std::vector<std::uint8_t>>) return to_hex(v.data(), v.size());
-    else if constexpr (requires { T::byte_count; }) return to_hex(v);
+    if constexpr (std::is_same_v<T, Code>)
+      return std::string(to_string(v));
+    else if constexpr (std::is_enum_v<T>)
+      return std::string(to_string(v));
+    else if constexpr (std::is_integral_v<T> || std::is_same_v<T, std::string>)
+      return v;
+    else if constexpr (requires { v.ms; })
+      return v.ms;
+    else if constexpr (requires { v.micros; })
+      return v.micros;
+    else if constexpr (std::is_same_v<T, std::vector<std::uint8_t>>)
+      return to_hex(v.data(), v.size());
+    else if constexpr (requires { T::byte_count; })
+      return to_hex(v);
     else if constexpr (requires { v.begin(); }) {
       Json list = Json::array();
       for (const auto& item : v) list.push_back(of(item));

@@ -1,5 +1,5 @@
-// What a rank and its worker say to each other over the worker's unix socket (SOCK_SEQPACKET, path in
-// WEFT_WORKER; one message a packet, at most limits::rank_address_bytes_max + 1 KiB).
+// What a rank and its worker say to each other over the worker's unix socket (SOCK_SEQPACKET, path
+// in WEFT_WORKER; one message a packet, at most limits::rank_address_bytes_max + 1 KiB).
 #pragma once
 #include "schemas/worker.hpp"
 
@@ -8,7 +8,7 @@ namespace weft {
 struct RankHello {  // first packet of a rank; answered by RankSeed once rank 0 is known
   AttemptId attempt;
   std::uint32_t generation = 1, rank = 0;
-  std::vector<std::uint8_t> address;   // its UCX worker address; rank 0's becomes the seed
+  std::vector<std::uint8_t> address;  // its UCX worker address; rank 0's becomes the seed
   WEFT_MESSAGE(RankHello, "rank_hello")
   template <class S, class V>
   static void fields(S& s, V&& v) {

@@ -24,7 +24,7 @@ struct Info {
   Role role{};
   std::string key_name, account;
   std::uint64_t jobs_live = 0, nodes_up = 0;
-  Digest state;        // digest of the broker's state at seq
+  Digest state;  // digest of the broker's state at seq
   WEFT_MESSAGE(Info, "info")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -51,9 +51,10 @@ struct Submitted {
     v("state", s.state);
   }
 };
-struct Fix {  // a smallest change of the request that would start it now, tried on a copy of the state
-  std::string what;   // "nodes: 2"
-  std::string then;   // "starts now at $2.31 per unit-hour"
+struct Fix {  // a smallest change of the request that would start it now, tried on a copy of the
+              // state
+  std::string what;  // "nodes: 2"
+  std::string then;  // "starts now at $2.31 per unit-hour"
   bool operator==(const Fix&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -64,7 +65,7 @@ struct Fix {  // a smallest change of the request that would start it now, tried
 struct Why {  // why a job waits, or how it ended
   JobId job;
   JobState state{};
-  std::string summary;             // one sentence
+  std::string summary;  // one sentence
   std::vector<Code> blockers;
   std::vector<Fix> fixes;
   std::vector<std::string> clear;  // constraints that do not block
@@ -82,12 +83,12 @@ struct Why {  // why a job waits, or how it ended
   }
 };
 struct DryRun {
-  JobSpec spec;        // resolved
+  JobSpec spec;  // resolved
   bool placeable = false;
   std::vector<std::string> nodes;
   Price price;
   Money cost_max;
-  Why why;             // when not placeable now
+  Why why;  // when not placeable now
   WEFT_MESSAGE(DryRun, "dry_run")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -126,7 +127,7 @@ struct JobLine {  // a line of `weft ps`
 };
 struct JobList {
   std::vector<JobLine> jobs;
-  bool cut = false;   // there are more
+  bool cut = false;  // there are more
   WEFT_MESSAGE(JobList, "job_list")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -137,9 +138,9 @@ struct JobList {
 struct JobView {
   Job job;
   std::vector<Attempt> attempts;
-  std::vector<RankEnd> ends;        // of the last attempt
-  std::vector<std::string> nodes;   // names, of the last attempt
-  std::vector<KeyValue> progress;   // newest report of a rank: rank, text
+  std::vector<RankEnd> ends;       // of the last attempt
+  std::vector<std::string> nodes;  // names, of the last attempt
+  std::vector<KeyValue> progress;  // newest report of a rank: rank, text
   WEFT_MESSAGE(JobView, "job_view")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -153,7 +154,7 @@ struct JobView {
 struct LogChunk {
   std::uint64_t offset = 0, next = 0;  // of the first byte here; to ask for next
   std::vector<std::uint8_t> data;
-  bool end = false;                    // the rank is gone and everything was read
+  bool end = false;  // the rank is gone and everything was read
   WEFT_MESSAGE(LogChunk, "log_chunk")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -318,9 +319,9 @@ struct Events {
   }
 };
 
-using ReplyBody = std::variant<std::monostate, Refused, Done, Info, Submitted, DryRun, JobList, JobView, Why,
-                               LogChunk, NodeList, OfferList, QuoteReply, LeaseList, Bill, JournalChunk,
-                               KeyList, AccountList, Events>;
+using ReplyBody = std::variant<std::monostate, Refused, Done, Info, Submitted, DryRun, JobList,
+                               JobView, Why, LogChunk, NodeList, OfferList, QuoteReply, LeaseList,
+                               Bill, JournalChunk, KeyList, AccountList, Events>;
 struct Reply {
   static constexpr const char* name = "reply";
   ReplyBody body;

@@ -1,5 +1,5 @@
-// The objects that the broker keeps: plain values, the same in memory, in snapshots, in facts of the
-// journal and in replies to clients.
+// The objects that the broker keeps: plain values, the same in memory, in snapshots, in facts of
+// the journal and in replies to clients.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -10,14 +10,14 @@
 
 namespace weft {
 
-struct Inventory {            // what a worker found on its node
-  std::uint32_t cores = 0;    // usable by ranks
+struct Inventory {          // what a worker found on its node
+  std::uint32_t cores = 0;  // usable by ranks
   std::uint64_t memory_bytes = 0;
   std::vector<std::string> nics;
-  std::vector<std::string> gpus;   // model names, one per device
+  std::vector<std::string> gpus;  // model names, one per device
   std::string host;
-  std::string address;        // where its ranks can be reached by other nodes' ranks
-  std::string version;        // of the worker program
+  std::string address;  // where its ranks can be reached by other nodes' ranks
+  std::string version;  // of the worker program
   bool operator==(const Inventory&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -34,8 +34,8 @@ struct Inventory {            // what a worker found on its node
 struct KeyEntry {
   Principal principal;
   Role role{};
-  std::string name;      // unique; a worker's node name, a person's login
-  std::string account;   // who pays or earns
+  std::string name;     // unique; a worker's node name, a person's login
+  std::string account;  // who pays or earns
   bool revoked = false;
   bool operator==(const KeyEntry&) const = default;
   template <class S, class V>
@@ -50,15 +50,15 @@ struct KeyEntry {
 
 struct Node {
   NodeId id;
-  std::string name, owner;   // owner: account of the key that joined it
+  std::string name, owner;  // owner: account of the key that joined it
   Principal principal;
   Incarnation incarnation;
   NodeState state{};
   Inventory inventory;
-  std::uint32_t units = 1;   // GPUs, or 1
-  LeaseId lease;             // the live lease that holds it; 0: none
-  MeterClass meter{};        // class of the open segment
-  Instant since;             // start of the open segment
+  std::uint32_t units = 1;  // GPUs, or 1
+  LeaseId lease;            // the live lease that holds it; 0: none
+  MeterClass meter{};       // class of the open segment
+  Instant since;            // start of the open segment
   bool operator==(const Node&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -81,8 +81,8 @@ struct Offer {
   std::string owner;
   std::vector<NodeId> nodes;
   Price floor;
-  Duration notice;           // given before a reclaim; 0: only firm leases
-  Instant from, until;       // until `never`: open end
+  Duration notice;      // given before a reclaim; 0: only firm leases
+  Instant from, until;  // until `never`: open end
   OfferState state{};
   bool operator==(const Offer&) const = default;
   template <class S, class V>
@@ -101,13 +101,13 @@ struct Offer {
 struct Quote {
   QuoteId id;
   std::string account;
-  std::vector<NodeId> nodes; // reserved while open
+  std::vector<NodeId> nodes;  // reserved while open
   Price price;
-  std::uint32_t units = 0;   // over all nodes
+  std::uint32_t units = 0;  // over all nodes
   Duration term, notice;
   Instant expires_at;
   QuoteState state{};
-  LeaseId lease;             // once accepted
+  LeaseId lease;  // once accepted
   bool operator==(const Quote&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -127,17 +127,17 @@ struct Quote {
 struct Lease {
   LeaseId id;
   QuoteId quote;
-  JobId job;                 // the job it was rented for; 0: by hand
+  JobId job;  // the job it was rented for; 0: by hand
   std::string account, owner;
-  std::vector<NodeId> nodes; // in node-index order
+  std::vector<NodeId> nodes;  // in node-index order
   Price price;
   std::uint32_t units = 0;
-  std::uint32_t fee_bps = 0; // house fee, pinned at the quote
+  std::uint32_t fee_bps = 0;  // house fee, pinned at the quote
   Duration term, notice;
   Instant granted_at, active_at, ends_at, closed_at;
   LeaseState state{};
   Cause cause{};
-  Money escrow;              // set aside at the grant
+  Money escrow;  // set aside at the grant
   bool operator==(const Lease&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -162,12 +162,12 @@ struct Lease {
   }
 };
 
-struct RankEnd {             // how one rank ended
+struct RankEnd {  // how one rank ended
   std::uint32_t rank = 0;
   RankState state{};
-  std::int32_t status = 0;   // exit code, or signal number when killed
+  std::int32_t status = 0;  // exit code, or signal number when killed
   bool out_of_memory = false;
-  std::string last_lines;    // the end of its output
+  std::string last_lines;  // the end of its output
   bool operator==(const RankEnd&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -179,13 +179,13 @@ struct RankEnd {             // how one rank ended
   }
 };
 
-struct Blame {               // who ended an attempt, why, how we know
-  Code code{};               // none: nobody is to blame
+struct Blame {  // who ended an attempt, why, how we know
+  Code code{};  // none: nobody is to blame
   std::uint32_t rank = 0;
   NodeId node;
   std::string node_name;
   std::int32_t status = 0;
-  std::string detail;        // evidence, in words
+  std::string detail;  // evidence, in words
   std::string last_lines;
   bool operator==(const Blame&) const = default;
   template <class S, class V>
@@ -200,13 +200,13 @@ struct Blame {               // who ended an attempt, why, how we know
   }
 };
 
-struct Attempt {             // one launch of the gang
+struct Attempt {  // one launch of the gang
   AttemptId id;
   JobId job;
   LeaseId lease;
   std::uint32_t number = 1;  // 1 is the first launch
   std::uint32_t generation = 1;
-  std::vector<NodeId> nodes; // rank r runs on nodes[r / ranks_per_node]
+  std::vector<NodeId> nodes;  // rank r runs on nodes[r / ranks_per_node]
   AttemptState state{};
   Outcome outcome{};
   Cause cause{};
@@ -247,15 +247,15 @@ struct TimelineEntry {
 struct Job {
   JobId id;
   std::string account;
-  Principal principal;       // who submitted it
+  Principal principal;  // who submitted it
   JobSpec spec;
   JobState state{};
-  Cause cause{};             // why it is stopping or has ended
+  Cause cause{};  // why it is stopping or has ended
   Instant submitted_at, started_at, ended_at;
-  LeaseId lease;             // current or last
-  AttemptId attempt;         // current or last
+  LeaseId lease;      // current or last
+  AttemptId attempt;  // current or last
   std::uint32_t attempts = 0, restarts = 0;
-  Instant retry_at;          // back-off: not before this
+  Instant retry_at;  // back-off: not before this
   std::int32_t exit_code = 0;
   std::vector<TimelineEntry> timeline;
   bool operator==(const Job&) const = default;

@@ -25,8 +25,8 @@ struct RankReport {
 };
 struct Holding {  // an attempt that the worker holds, running or ended and not yet forgotten
   AttemptId attempt;
-  bool released = false;   // Go was obeyed
-  bool gone = false;       // no process of it is left
+  bool released = false;  // Go was obeyed
+  bool gone = false;      // no process of it is left
   std::vector<RankReport> ranks;
   std::vector<std::uint8_t> seed;  // address of rank 0, when it is here and has said hello
   bool operator==(const Holding&) const = default;
@@ -41,7 +41,7 @@ struct Holding {  // an attempt that the worker holds, running or ended and not 
 };
 struct Join {  // first message of every session
   std::string node_name;
-  Epoch epoch_seen;        // highest so far
+  Epoch epoch_seen;  // highest so far
   Inventory inventory;
   std::vector<Holding> holdings;
   WEFT_MESSAGE(Join, "join")
@@ -56,7 +56,7 @@ struct Join {  // first message of every session
 WEFT_EMPTY_MESSAGE(Beat, "beat")  // every limits::heartbeat_period; ends at the gateway
 struct Prepared {  // the attempt's ranks are forked here and wait for Go; or they can't be
   AttemptId attempt;
-  Code code{};      // none: prepared
+  Code code{};  // none: prepared
   std::string detail;
   WEFT_MESSAGE(Prepared, "prepared")
   template <class S, class V>
@@ -84,7 +84,7 @@ struct AttemptGone {  // no process of the attempt is left here and its traces a
     v("attempt", s.attempt);
   }
 };
-struct MeshSeed {   // where rank 0 can be reached: from the worker that has it, then to all others
+struct MeshSeed {  // where rank 0 can be reached: from the worker that has it, then to all others
   AttemptId attempt;
   std::uint32_t generation = 1;
   std::vector<std::uint8_t> address;
@@ -149,8 +149,8 @@ struct Fenced {  // an order of a lower epoch was refused
   }
 };
 
-using ReportBody = std::variant<std::monostate, Join, Beat, Prepared, RankGone, AttemptGone, MeshSeed,
-                                RankBlames, RankProgress, LogPiece, Fenced>;
+using ReportBody = std::variant<std::monostate, Join, Beat, Prepared, RankGone, AttemptGone,
+                                MeshSeed, RankBlames, RankProgress, LogPiece, Fenced>;
 struct Report {
   static constexpr const char* name = "report";
   ReportBody body;
@@ -183,16 +183,16 @@ struct GangNode {
     v("address", s.address, 255);
   }
 };
-struct Prepare {   // repeated until Prepared; the same attempt twice is one
+struct Prepare {  // repeated until Prepared; the same attempt twice is one
   AttemptId attempt;
   JobId job;
   LeaseId lease;
   std::string account;
   std::uint32_t attempt_number = 1, restarts = 0, generation = 1;
-  std::uint32_t node_index = 0;        // ranks node_index*ranks_per_node .. are here
-  std::vector<GangNode> gang;          // all nodes, by index
+  std::uint32_t node_index = 0;  // ranks node_index*ranks_per_node .. are here
+  std::vector<GangNode> gang;    // all nodes, by index
   JobSpec spec;
-  Duration lease_left;                 // the worker ends the attempt by its own clock after this
+  Duration lease_left;  // the worker ends the attempt by its own clock after this
   WEFT_MESSAGE(Prepare, "prepare")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -209,9 +209,10 @@ struct Prepare {   // repeated until Prepared; the same attempt twice is one
     v("lease_left", s.lease_left);
   }
 };
-struct Go {        // all are prepared: let the ranks run. A repeated Go counts once
+struct Go {  // all are prepared: let the ranks run. A repeated Go counts once
   AttemptId attempt;
-  Duration lease_left;  // from here on; takes the place of Prepare's, whose clock began before the term
+  Duration
+      lease_left;  // from here on; takes the place of Prepare's, whose clock began before the term
   WEFT_MESSAGE(Go, "go")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -219,7 +220,7 @@ struct Go {        // all are prepared: let the ranks run. A repeated Go counts 
     v("lease_left", s.lease_left);
   }
 };
-struct PeerEnded { // tell the ranks here that a rank of the gang has ended, well or badly
+struct PeerEnded {  // tell the ranks here that a rank of the gang has ended, well or badly
   AttemptId attempt;
   Blame who;
   WEFT_MESSAGE(PeerEnded, "peer_ended")
@@ -243,7 +244,7 @@ struct StopAttempt {  // fail what is pending with `blame`, then TERM, then afte
     v("grace", s.grace);
   }
 };
-struct Forget {    // AttemptGone was journaled: drop the holding (its logs stay readable)
+struct Forget {  // AttemptGone was journaled: drop the holding (its logs stay readable)
   AttemptId attempt;
   WEFT_MESSAGE(Forget, "forget")
   template <class S, class V>
@@ -283,7 +284,8 @@ struct FetchLog {
     v("wait", s.wait);
   }
 };
-struct Dismissed {  // this session is over: superseded by a newer incarnation, revoked, not a worker
+struct Dismissed {  // this session is over: superseded by a newer incarnation, revoked, not a
+                    // worker
   Code code{};
   std::string detail;
   WEFT_MESSAGE(Dismissed, "dismissed")
@@ -294,8 +296,8 @@ struct Dismissed {  // this session is over: superseded by a newer incarnation, 
   }
 };
 
-using OrderBody = std::variant<std::monostate, Welcome, Prepare, Go, MeshSeed, PeerEnded, StopAttempt, Forget,
-                               SignalRanks, FetchLog, Dismissed>;
+using OrderBody = std::variant<std::monostate, Welcome, Prepare, Go, MeshSeed, PeerEnded,
+                               StopAttempt, Forget, SignalRanks, FetchLog, Dismissed>;
 struct Order {
   static constexpr const char* name = "order";
   OrderBody body;

@@ -25,11 +25,12 @@ bool set_options(void* socket, const Principal& server, const CurveKeys& keys, D
   rc |= zmq_setsockopt(socket, ZMQ_CURVE_PUBLICKEY, keys.public_key.data.data(), 32);
   rc |= zmq_setsockopt(socket, ZMQ_CURVE_SECRETKEY, keys.secret.data.data(), 32);
   rc |= set(socket, ZMQ_LINGER, static_cast<int>(linger.ms));
-  rc |= set(socket, ZMQ_RECONNECT_IVL, -1);       // its delays are the same in every process
-  rc |= set(socket, ZMQ_IMMEDIATE, 1);            // nothing queued for a broker that is not there
+  rc |= set(socket, ZMQ_RECONNECT_IVL, -1);  // its delays are the same in every process
+  rc |= set(socket, ZMQ_IMMEDIATE, 1);       // nothing queued for a broker that is not there
   rc |= set(socket, ZMQ_HANDSHAKE_IVL, 3'000);
   rc |= set(socket, ZMQ_CONNECT_TIMEOUT, 3'000);
-  rc |= set(socket, ZMQ_HEARTBEAT_IVL, 10'000);   // finds half-open TCP; frozen programs are found above
+  rc |= set(socket, ZMQ_HEARTBEAT_IVL,
+            10'000);  // finds half-open TCP; frozen programs are found above
   rc |= set(socket, ZMQ_HEARTBEAT_TIMEOUT, 30'000);
   rc |= set(socket, ZMQ_SNDHWM, 10'000);
   rc |= set(socket, ZMQ_RCVHWM, 10'000);

@@ -1,9 +1,8 @@
-// One CURVE connection to a broker: a ZeroMQ DEALER with a socket monitor, used once. When it closes,
-// the owner makes a new one after its own full-jitter delay (libzmq's reconnect delays are equal in
-// every process) and repeats what was not answered: ZeroMQ delivers at most once.
-// Owns: both sockets. Thread: the creating one. Options are set in one function (dealer.cpp), read
-// back by a test.
-// Example: zmq_poll over {dealer.socket(), dealer.monitor(), own fds}, then
+// One CURVE connection to a broker: a ZeroMQ DEALER with a socket monitor, used once. When it
+// closes, the owner makes a new one after its own full-jitter delay (libzmq's reconnect delays are
+// equal in every process) and repeats what was not answered: ZeroMQ delivers at most once. Owns:
+// both sockets. Thread: the creating one. Options are set in one function (dealer.cpp), read back
+// by a test. Example: zmq_poll over {dealer.socket(), dealer.monitor(), own fds}, then
 //   while (auto m = dealer.receive()) ...;  if (dealer.link() == Link::closed) reconnect later.
 #pragma once
 #include <cstdint>

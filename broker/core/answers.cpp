@@ -39,7 +39,8 @@ const KeyEntry* Keys::find_live(const Principal& principal) const {
 }
 const KeyEntry* Keys::find_live(const std::string& name_or_hex) const {
   for (const auto& [principal, entry] : entries_)
-    if (!entry.revoked && (entry.name == name_or_hex || to_hex(principal) == name_or_hex)) return &entry;
+    if (!entry.revoked && (entry.name == name_or_hex || to_hex(principal) == name_or_hex))
+      return &entry;
   return nullptr;
 }
 bool Keys::account_known(const std::string& account) const {

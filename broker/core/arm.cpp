@@ -17,7 +17,8 @@ void arm_offer(Tx& tx, const Offer& offer) {
 
 void arm_quote(Tx& tx, const Quote& quote) {
   const TimerId timer{TimerKind::quote, quote.id.value};
-  tx.soft.timers.set(timer, quote.state == QuoteState::open ? market::Quotes::reserved_until(quote) : never);
+  tx.soft.timers.set(
+      timer, quote.state == QuoteState::open ? market::Quotes::reserved_until(quote) : never);
 }
 
 void arm_job(Tx& tx, JobId id) {
@@ -26,8 +27,8 @@ void arm_job(Tx& tx, JobId id) {
   const bool gives_up = waits && job.spec.start_by.ms != 0 && job.started_at == Instant{};
   tx.soft.timers.set({TimerKind::job_start_by, id.value},
                      gives_up ? job.submitted_at + job.spec.start_by : never);
-  const bool backs_off = (job.state == JobState::queued || job.state == JobState::starting) &&
-                         job.retry_at > tx.now;
+  const bool backs_off =
+      (job.state == JobState::queued || job.state == JobState::starting) && job.retry_at > tx.now;
   tx.soft.timers.set({TimerKind::job_retry, id.value}, backs_off ? job.retry_at : never);
   if (job.lease) arm_lease(tx, job.lease);
 }
@@ -63,7 +64,8 @@ struct Arm {
   void operator()(const NodeCleared& f) { tx.touch(f.node); }
   void operator()(const LeaseGranted& f) {
     arm_lease(tx, f.lease.id);
-    for (const NodeId node : f.lease.nodes) tx.soft.rentable.touch(node);  // fewer nodes start nobody
+    for (const NodeId node : f.lease.nodes)
+      tx.soft.rentable.touch(node);  // fewer nodes start nobody
   }
   void operator()(const LeaseMoved& f) {
     arm_lease(tx, f.lease);
@@ -90,7 +92,8 @@ Instant next_hour(Instant t) { return {(t.ms / 3'600'000 + 1) * 3'600'000}; }
 Duration grace_of(const Machine& machine, const JobSpec& spec) {
   // A checkpoint block asks for time to save; without one the gang gets TERM to KILL.
   if (spec.checkpoint_dir.empty() || spec.checkpoint_signal == 0) return machine.config.stop_grace;
-  return std::max(machine.config.stop_grace, std::min(spec.checkpoint_grace, Duration{spec.time.ms / 2}));
+  return std::max(machine.config.stop_grace,
+                  std::min(spec.checkpoint_grace, Duration{spec.time.ms / 2}));
 }
 
 void arm_lease(Tx& tx, LeaseId id) {

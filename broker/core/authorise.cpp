@@ -46,8 +46,10 @@ static_assert(std::size(rules) == std::variant_size_v<RequestBody>, "one row per
 std::string_view name_of(const RequestBody& request) {
   return std::visit(
       [](const auto& r) -> std::string_view {
-        if constexpr (requires { r.name; }) return r.name;
-        else return "nothing";
+        if constexpr (requires { r.name; })
+          return r.name;
+        else
+          return "nothing";
       },
       request);
 }
@@ -57,11 +59,11 @@ std::string_view name_of(const RequestBody& request) {
 Result<void> authorise(Role role, const RequestBody& request) {
   const Rule& rule = rules[request.index()];
   const bool allowed = (role == Role::operator_ && request.index() != 0) ||
-                       (role == Role::seller && rule.seller) || (role == Role::customer && rule.customer);
+                       (role == Role::seller && rule.seller) ||
+                       (role == Role::customer && rule.customer);
   if (allowed) return {};
-  return fail(Code::auth_denied, fmt::format("a {} key may not ask for {}",
-                                             to_string(role),
-                                             name_of(request)));
+  return fail(Code::auth_denied,
+              fmt::format("a {} key may not ask for {}", to_string(role), name_of(request)));
 }
 
 bool mutating(const RequestBody& request) {

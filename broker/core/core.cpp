@@ -49,7 +49,8 @@ void message_came(Tx& tx, const MessageCame& event) {
   const KeyEntry key = *found;  // the handler may revoke it
   tx.soft.sessions[event.session] = event.principal;
   if (request) return on_request(tx, {event.session, event.envelope.key, key}, event.envelope);
-  if (!report) return tx.disconnect(event.session);  // a reply or an order: nothing that we are told
+  if (!report)
+    return tx.disconnect(event.session);  // a reply or an order: nothing that we are told
   if (key.role == Role::worker) return on_report(tx, event.session, key, event.envelope);
   tx.order(event.session, Dismissed{Code::auth_denied, "only a worker key may send reports"});
   tx.disconnect(event.session);
@@ -72,9 +73,11 @@ void prepare_due(Tx& tx, AttemptId id) {
   if (!book || book->attempt.state != AttemptState::preparing) return;
   for (const NodeId node : book->attempt.nodes) {
     if (tx.soft.launches[id].prepared.contains(node)) continue;
-    return abort_launch(tx, id, jobs::blame_for_silence(
-        tx.d.nodes.at(node), book->first_rank_on(node), Code::launch_timeout,
-        fmt::format("not prepared within {}", to_string(tx.machine.config.prepare_time_max))));
+    return abort_launch(
+        tx, id,
+        jobs::blame_for_silence(
+            tx.d.nodes.at(node), book->first_rank_on(node), Code::launch_timeout,
+            fmt::format("not prepared within {}", to_string(tx.machine.config.prepare_time_max))));
   }
 }
 
@@ -121,7 +124,9 @@ struct Handle {
 
 }  // namespace
 
-Core::Core(CoreConfig config) : state_(std::make_unique<State>()) { state_->machine.config = config; }
+Core::Core(CoreConfig config) : state_(std::make_unique<State>()) {
+  state_->machine.config = config;
+}
 Core::~Core() = default;
 Core::Core(const Core& other) : state_(std::make_unique<State>(*other.state_)) {}
 Core& Core::operator=(const Core& other) {
@@ -171,6 +176,8 @@ Snapshot Core::snapshot(Seq seq) const {
 
 Digest Core::digest() const { return state_->machine.durable.digest(); }
 
-std::string Core::broken_invariant() const { return weft::broker::broken_invariant(state_->machine.durable); }
+std::string Core::broken_invariant() const {
+  return weft::broker::broken_invariant(state_->machine.durable);
+}
 
 }  // namespace weft::broker

@@ -1,11 +1,11 @@
 // The broker's decisions, whole: fabric, market and jobs composed. Pure: same events at the same
 // instants, same facts, effects and state; no clock, thread, file, socket, environment or
 // unordered container. A copy is a checkpoint.
-// Durable state changes only by apply(fact): step() decides facts and applies each as it goes; replay
-// applies the facts of stored records. Sessions, tickets and waiting readers are soft: they are
-// rebuilt from what workers and clients say after a restart, and are not in digest() or snapshot().
-// Thread: one (the broker's loop thread).
-// Example: Step s = core.step(clock.now(), event); if (!s.facts.empty()) journal.append(...);
+// Durable state changes only by apply(fact): step() decides facts and applies each as it goes;
+// replay applies the facts of stored records. Sessions, tickets and waiting readers are soft: they
+// are rebuilt from what workers and clients say after a restart, and are not in digest() or
+// snapshot(). Thread: one (the broker's loop thread). Example: Step s = core.step(clock.now(),
+// event); if (!s.facts.empty()) journal.append(...);
 #pragma once
 #include <memory>
 
@@ -14,8 +14,8 @@
 namespace weft::broker {
 
 struct CoreConfig {
-  Price price_default;               // of a price book with one line: base price per unit-hour
-  std::uint32_t fee_bps = 0;         // house fee on what owners earn
+  Price price_default;        // of a price book with one line: base price per unit-hour
+  std::uint32_t fee_bps = 0;  // house fee on what owners earn
   Duration heartbeat = limits::heartbeat_period;
   Duration silence_max = limits::heartbeat_silence_max;
   Duration recovery_grace = limits::recovery_grace;

@@ -34,7 +34,7 @@ class Answers {
 class Keys {
  public:
   const std::map<Principal, KeyEntry>& all() const { return entries_; }
-  const KeyEntry* find(const Principal& principal) const;         // revoked ones too
+  const KeyEntry* find(const Principal& principal) const;  // revoked ones too
   const KeyEntry* find_live(const Principal& principal) const;
   const KeyEntry* find_live(const std::string& name_or_hex) const;
   bool account_known(const std::string& account) const;
@@ -46,9 +46,9 @@ class Keys {
 };
 
 struct Durable {
-  Seq seq;         // of the last record
+  Seq seq;  // of the last record
   Epoch epoch;
-  Instant at;      // of the last record
+  Instant at;  // of the last record
   NextIds next;
   Keys keys;
   fabric::Nodes nodes;

@@ -34,30 +34,35 @@ struct Describe {
 
   Line operator()(const auto&) const { return {}; }
   Line operator()(const EpochBegan& f) const {
-    auto e = line("broker", f.epoch.value, fmt::format("broker {} started, epoch {}", f.version, f.epoch.value));
+    auto e = line("broker", f.epoch.value,
+                  fmt::format("broker {} started, epoch {}", f.version, f.epoch.value));
     e.everybody = true;
     return e;
   }
   Line operator()(const KeyPut& f) const {
-    auto e = line("key", 0, fmt::format("key {} ({}, account {}) {}", f.key.name, to_string(f.key.role),
-                                        f.key.account, f.key.revoked ? "revoked" : "enrolled"));
+    auto e = line("key", 0,
+                  fmt::format("key {} ({}, account {}) {}", f.key.name, to_string(f.key.role),
+                              f.key.account, f.key.revoked ? "revoked" : "enrolled"));
     e.account = f.key.account;
     return e;
   }
   Line operator()(const NodePut& f) const {
-    auto e = line("node", f.node.id.value, fmt::format("node {} is {}", f.node.name, to_string(f.node.state)));
+    auto e = line("node", f.node.id.value,
+                  fmt::format("node {} is {}", f.node.name, to_string(f.node.state)));
     e.owner = f.node.owner;
     return e;
   }
   Line operator()(const OfferPut& f) const {
-    auto e = line("offer", f.offer.id.value, fmt::format("offer {} of {} nodes is {}", f.offer.id.value,
-                                                         f.offer.nodes.size(), to_string(f.offer.state)));
+    auto e = line("offer", f.offer.id.value,
+                  fmt::format("offer {} of {} nodes is {}", f.offer.id.value, f.offer.nodes.size(),
+                              to_string(f.offer.state)));
     e.owner = f.offer.owner;
     return e;
   }
   Line operator()(const LeaseGranted& f) const {
-    return of_lease(f.lease, "lease", fmt::format("lease {} granted: {} nodes at ${}", f.lease.id.value,
-                                                  f.lease.nodes.size(), to_string(f.lease.price)));
+    return of_lease(f.lease, "lease",
+                    fmt::format("lease {} granted: {} nodes at ${}", f.lease.id.value,
+                                f.lease.nodes.size(), to_string(f.lease.price)));
   }
   Line operator()(const LeaseMoved& f) const {
     return of_lease(d.leases.at(f.lease).lease, "lease",
@@ -65,7 +70,8 @@ struct Describe {
   }
   Line operator()(const Posted& f) const {
     const std::string text = fmt::format("{}: {}", to_string(f.kind), f.memo);
-    if (const market::LeaseBook* book = d.leases.find(f.lease)) return of_lease(book->lease, "money", text);
+    if (const market::LeaseBook* book = d.leases.find(f.lease))
+      return of_lease(book->lease, "money", text);
     auto e = line("money", f.id.value, text);
     for (const Leg& leg : f.legs)
       if (leg.account.starts_with("customer:"))
@@ -76,7 +82,8 @@ struct Describe {
     return of_job(f.job.id, fmt::format("job {} ({}) submitted", f.job.id.value, f.job.spec.name));
   }
   Line operator()(const JobMoved& f) const {
-    return of_job(f.job, fmt::format("job {}: {}", f.job.value, f.text.empty() ? to_string(f.state) : f.text));
+    return of_job(f.job, fmt::format("job {}: {}", f.job.value,
+                                     f.text.empty() ? to_string(f.state) : f.text));
   }
 };
 

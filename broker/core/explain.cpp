@@ -11,7 +11,8 @@
 namespace weft::broker {
 namespace {
 
-jobs::Situation situation(const Tx& tx, const std::string& account, const JobSpec& spec, JobId self) {
+jobs::Situation situation(const Tx& tx, const std::string& account, const JobSpec& spec,
+                          JobId self) {
   jobs::Situation s;
   s.request = request_of(spec);
   tx.soft.rentable.refresh(tx.machine, tx.now);
@@ -21,7 +22,8 @@ jobs::Situation situation(const Tx& tx, const std::string& account, const JobSpe
   s.cash = tx.d.ledger.balance(market::cash_of(account));
   if (spec.cost_cap.micros != 0) {
     Money spent;
-    for (const LeaseId id : tx.d.leases.of_job(self)) spent = spent + tx.d.leases.at(id).posted.gross;
+    for (const LeaseId id : tx.d.leases.of_job(self))
+      spent = spent + tx.d.leases.at(id).posted.gross;
     s.cap_left = spec.cost_cap - spent;
   }
   // A job that comes before the head is looked at before it.
@@ -57,7 +59,8 @@ Why why_on_lease(const Tx& tx, const Job& job) {
   const AttemptId attempt = tx.d.jobs.using_lease(lease);
   why.blockers.push_back(attempt ? Code::lease_busy : Code::place_nodes);
   if (attempt)
-    why.summary = fmt::format("lease {} has job {} on it", lease.value, tx.d.jobs.at(attempt).attempt.job.value);
+    why.summary = fmt::format("lease {} has job {} on it", lease.value,
+                              tx.d.jobs.at(attempt).attempt.job.value);
   else
     why.summary = fmt::format("a node of lease {} is not there", lease.value);
   return why;
@@ -72,7 +75,8 @@ Why why_waiting(const Tx& tx, const Job& job) {
     why.blockers.insert(why.blockers.begin(), Code::place_held);
     why.summary = "it is held; " + why.summary;
   } else if (job.retry_at > tx.now) {
-    why.summary = fmt::format("it waits {} more after a failure, then: {}", to_string(job.retry_at - tx.now), why.summary);
+    why.summary = fmt::format("it waits {} more after a failure, then: {}",
+                              to_string(job.retry_at - tx.now), why.summary);
   }
   if (const jobs::AttemptBook* last = tx.d.jobs.find(job.attempt)) why.blame = last->attempt.blame;
   return why;
@@ -87,7 +91,8 @@ Why why_not_waiting(const Tx& tx, const Job& job) {
   why.summary = fmt::format("job {} is {}", job.id.value, to_string(job.state));
   if (!job.timeline.empty()) why.summary += ": " + job.timeline.back().text;
   if (ended(job.state)) why.summary += fmt::format(" (exit code {})", job.exit_code);
-  if (why.blame.code != Code::none && !why.blame.detail.empty()) why.summary += "; " + why.blame.detail;
+  if (why.blame.code != Code::none && !why.blame.detail.empty())
+    why.summary += "; " + why.blame.detail;
   if (why.summary.size() > limits::text_bytes_max) why.summary.resize(limits::text_bytes_max);
   return why;
 }
@@ -99,7 +104,8 @@ DryRun dry_run(const Tx& tx, const std::string& account, const JobSpec& spec) {
     const Lease& lease = tx.d.leases.at(spec.use_lease).lease;
     out.placeable = !tx.d.jobs.using_lease(lease.id);
     out.price = lease.price;
-    for (std::size_t i = 0; i < spec.nodes; ++i) out.nodes.push_back(tx.d.nodes.at(lease.nodes[i]).name);
+    for (std::size_t i = 0; i < spec.nodes; ++i)
+      out.nodes.push_back(tx.d.nodes.at(lease.nodes[i]).name);
     return out;
   }
   const jobs::Situation s = situation(tx, account, spec, {});

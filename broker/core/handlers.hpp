@@ -1,5 +1,5 @@
-// What each request does. Each returns the reply's body, std::monostate when it is answered later, or
-// a refusal; a handler that refuses has emitted nothing.
+// What each request does. Each returns the reply's body, std::monostate when it is answered later,
+// or a refusal; a handler that refuses has emitted nothing.
 #pragma once
 #include "broker/core/tx.hpp"
 

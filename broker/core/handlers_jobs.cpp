@@ -21,29 +21,36 @@ tl::unexpected<Error> unknown_job(JobId id) {
 Result<void> fits_lease(const Tx& tx, const Caller& caller, const JobSpec& spec) {
   const market::LeaseBook* book = tx.d.leases.find(spec.use_lease);
   if (!book || book->lease.account != caller.entry.account)
-    return fail(Code::lease_unknown, fmt::format("lease.use: lease {} is not known", spec.use_lease.value));
+    return fail(Code::lease_unknown,
+                fmt::format("lease.use: lease {} is not known", spec.use_lease.value));
   const Lease& lease = book->lease;
   if (lease.state != LeaseState::active)
-    return fail(Code::state_illegal, fmt::format("lease.use: lease {} is {}", lease.id.value, to_string(lease.state)));
+    return fail(Code::state_illegal,
+                fmt::format("lease.use: lease {} is {}", lease.id.value, to_string(lease.state)));
   if (lease.job)
-    return fail(Code::lease_busy, fmt::format("lease.use: lease {} was rented for job {}; use one that was "
-                                              "accepted from a quote", lease.id.value, lease.job.value));
+    return fail(Code::lease_busy,
+                fmt::format("lease.use: lease {} was rented for job {}; use one that was "
+                            "accepted from a quote",
+                            lease.id.value, lease.job.value));
   if (spec.nodes > lease.nodes.size())
-    return fail(Code::place_nodes, fmt::format("nodes: {}; lease {} has {}", spec.nodes, lease.id.value,
-                                               lease.nodes.size()));
+    return fail(Code::place_nodes, fmt::format("nodes: {}; lease {} has {}", spec.nodes,
+                                               lease.id.value, lease.nodes.size()));
   for (const NodeId node : lease.nodes)
     if (tx.d.nodes.at(node).inventory.gpus.size() < spec.gpus_per_node)
-      return fail(Code::place_class, fmt::format("gpus_per_node: {}; node {} of lease {} has {}", spec.gpus_per_node,
-                                                 tx.d.nodes.at(node).name, lease.id.value,
-                                                 tx.d.nodes.at(node).inventory.gpus.size()));
+      return fail(Code::place_class,
+                  fmt::format("gpus_per_node: {}; node {} of lease {} has {}", spec.gpus_per_node,
+                              tx.d.nodes.at(node).name, lease.id.value,
+                              tx.d.nodes.at(node).inventory.gpus.size()));
   if (tx.now + spec.time > lease.ends_at)
-    return fail(Code::lease_too_short, fmt::format("time: {}; lease {} ends in {}", to_string(spec.time),
-                                                   lease.id.value, to_string(lease.ends_at - tx.now)));
+    return fail(Code::lease_too_short,
+                fmt::format("time: {}; lease {} ends in {}", to_string(spec.time), lease.id.value,
+                            to_string(lease.ends_at - tx.now)));
   return {};
 }
 
 Result<JobSpec> resolved(const Tx& tx, const Caller& caller, const JobSpec& spec) {
-  const bool free = tx.machine.config.price_default.micros == 0 && !tx.d.offers.any_floor_above_zero();
+  const bool free =
+      tx.machine.config.price_default.micros == 0 && !tx.d.offers.any_floor_above_zero();
   auto out = jobs::resolve(spec, {free});
   if (out && out->use_lease)
     if (auto fits = fits_lease(tx, caller, *out); !fits) return tl::make_unexpected(fits.error());
@@ -82,7 +89,8 @@ Answer handle(Tx& tx, const Caller& caller, const CancelJob& ask) {
   const auto job = job_of(tx, caller, ask.job);
   if (!job) return tl::make_unexpected(job.error());
   if (ended((*job)->state))
-    return fail(Code::job_ended, fmt::format("job {} has ended already: {}", ask.job.value, to_string((*job)->state)));
+    return fail(Code::job_ended, fmt::format("job {} has ended already: {}", ask.job.value,
+                                             to_string((*job)->state)));
   cancel(tx, ask.job);
   return ReplyBody{Done{}};
 }
@@ -146,7 +154,8 @@ Answer handle(Tx& tx, const Caller& caller, const WaitJob& ask) {
   Waiter waiter;
   waiter.what = Waiter::For::job;
   waiter.job = ask.job;
-  if (auto waits = wait(tx, caller, std::move(waiter), ask.wait); !waits) return tl::make_unexpected(waits.error());
+  if (auto waits = wait(tx, caller, std::move(waiter), ask.wait); !waits)
+    return tl::make_unexpected(waits.error());
   return ReplyBody{};
 }
 
@@ -157,11 +166,11 @@ Answer handle(Tx& tx, const Caller& caller, const SignalJob& ask) {
     return fail(Code::usage, fmt::format("signal {}; 1 to 64", ask.signal));
   const jobs::AttemptBook* book = tx.d.jobs.find((*job)->attempt);
   if (!book || book->attempt.state != AttemptState::running)
-    return fail(Code::state_illegal, fmt::format("job {} is {}; only a running one gets signals", ask.job.value,
-                                                 to_string((*job)->state)));
+    return fail(Code::state_illegal, fmt::format("job {} is {}; only a running one gets signals",
+                                                 ask.job.value, to_string((*job)->state)));
   if (ask.rank >= static_cast<std::int64_t>(book->ranks()) || ask.rank < -1)
-    return fail(Code::rank_unknown, fmt::format("rank {}; job {} has ranks 0 to {}", ask.rank, ask.job.value,
-                                                book->ranks() - 1));
+    return fail(Code::rank_unknown, fmt::format("rank {}; job {} has ranks 0 to {}", ask.rank,
+                                                ask.job.value, book->ranks() - 1));
   const SignalRanks order{book->attempt.id, ask.rank, ask.signal};
   if (ask.rank >= 0)
     tx.order(book->node_of(static_cast<std::uint32_t>(ask.rank)), order);

@@ -32,7 +32,8 @@ Result<std::vector<NodeId>> own_nodes(const Tx& tx, const Caller& caller, const 
 }
 
 Result<void> sane(const Tx& tx, const PutOffer& ask, Instant from, Instant until) {
-  if (ask.floor.micros < 0) return fail(Code::spec_range, "floor: below 0; a price per unit-hour, e.g. 1.10");
+  if (ask.floor.micros < 0)
+    return fail(Code::spec_range, "floor: below 0; a price per unit-hour, e.g. 1.10");
   if (ask.floor.micros > limits::money_max.micros)
     return fail(Code::money_range, fmt::format("floor: above {}", to_string(limits::money_max)));
   if (ask.notice.ms != 0 && (ask.notice < limits::notice_min || ask.notice > limits::notice_max))
@@ -40,7 +41,8 @@ Result<void> sane(const Tx& tx, const PutOffer& ask, Instant from, Instant until
                                               to_string(ask.notice), to_string(limits::notice_min),
                                               to_string(limits::notice_max)));
   if (until <= from || until <= tx.now)
-    return fail(Code::spec_range, fmt::format("until: {}; after from ({}) and after now", to_string(until), to_string(from)));
+    return fail(Code::spec_range, fmt::format("until: {}; after from ({}) and after now",
+                                              to_string(until), to_string(from)));
   return {};
 }
 
@@ -55,13 +57,17 @@ Answer handle(Tx& tx, const Caller& caller, const PutOffer& ask) {
   const std::string& owner = tx.d.nodes.at(nodes->front()).owner;
   for (const NodeId node : *nodes)
     if (tx.d.nodes.at(node).owner != owner)
-      return fail(Code::usage, fmt::format("nodes of two owners ({} and {}) in one offer; put one for each", owner,
-                                           tx.d.nodes.at(node).owner));
+      return fail(Code::usage,
+                  fmt::format("nodes of two owners ({} and {}) in one offer; put one for each",
+                              owner, tx.d.nodes.at(node).owner));
   if (const Offer* other = tx.d.offers.overlapping(*nodes, from, until))
-    return fail(Code::offer_overlap, fmt::format("offer {} covers one of these nodes from {} until {}; withdraw it first",
-                                                 other->id.value, to_string(other->from), to_string(other->until)));
-  Offer offer{{tx.d.next.offer}, owner, *nodes, ask.floor, ask.notice, from, until,
-              from > tx.now ? OfferState::scheduled : OfferState::open};
+    return fail(
+        Code::offer_overlap,
+        fmt::format("offer {} covers one of these nodes from {} until {}; withdraw it first",
+                    other->id.value, to_string(other->from), to_string(other->until)));
+  Offer offer{
+      {tx.d.next.offer}, owner, *nodes, ask.floor,
+      ask.notice,        from,  until,  from > tx.now ? OfferState::scheduled : OfferState::open};
   tx.emit(OfferPut{offer});
   for (const NodeId node : *nodes) settle_node(tx, node);
   return ReplyBody{OfferList{{offer}}};
@@ -71,7 +77,8 @@ Answer handle(Tx& tx, const Caller& caller, const ListOffers&) {
   OfferList list;
   Room room(limits::reply_bytes_max);
   for (const auto& [id, offer] : tx.d.offers.all()) {
-    const bool sees = caller.sees(offer.owner) || (caller.entry.role == Role::customer && market::lets(offer.state));
+    const bool sees = caller.sees(offer.owner) ||
+                      (caller.entry.role == Role::customer && market::lets(offer.state));
     if (!sees || offer.state == OfferState::closed) continue;
     if (!room.take(offer)) break;
     list.offers.push_back(offer);
@@ -85,7 +92,8 @@ Answer handle(Tx& tx, const Caller& caller, const WithdrawOffer& ask) {
     return fail(Code::offer_unknown, fmt::format("offer {} is not known", ask.offer.value));
   const auto next = next_state(market::offer_rows, found->state, market::OfferInput::withdraw);
   if (!next)
-    return fail(Code::state_illegal, fmt::format("offer {} is {} already", ask.offer.value, to_string(found->state)));
+    return fail(Code::state_illegal,
+                fmt::format("offer {} is {} already", ask.offer.value, to_string(found->state)));
   Offer offer = *found;
   offer.state = *next;
   tx.emit(OfferPut{offer});
@@ -100,7 +108,8 @@ Answer handle(Tx& tx, const Caller& caller, const ListLeases&) {
   const auto& all = tx.d.leases.all();
   for (auto it = all.rbegin(); it != all.rend(); ++it) {  // the newest matter most
     const Lease& lease = it->second.lease;
-    if (!caller.sees(lease.account) && !(caller.entry.role == Role::seller && lease.owner == caller.entry.account))
+    if (!caller.sees(lease.account) &&
+        !(caller.entry.role == Role::seller && lease.owner == caller.entry.account))
       continue;
     if (!room.take(lease)) break;
     list.leases.push_back(lease);
@@ -115,18 +124,22 @@ Answer handle(Tx& tx, const Caller& caller, const ReleaseLease& ask) {
     return fail(Code::lease_unknown, fmt::format("lease {} is not known", ask.lease.value));
   const Lease lease = book->lease;
   if (!next_state(market::lease_rows, lease.state, market::LeaseInput::stop))
-    return fail(Code::state_illegal, fmt::format("lease {} is {} already", ask.lease.value, to_string(lease.state)));
+    return fail(Code::state_illegal,
+                fmt::format("lease {} is {} already", ask.lease.value, to_string(lease.state)));
   const Job* job = tx.d.jobs.find(lease.job);
   const AttemptId attempt = tx.d.jobs.using_lease(ask.lease);
   if (attempt || (job && !ended(job->state))) {
     const JobId busy = attempt ? tx.d.jobs.at(attempt).attempt.job : lease.job;
-    return fail(Code::lease_busy, fmt::format("lease {} has job {} on it; cancel that first", ask.lease.value, busy.value));
+    return fail(Code::lease_busy, fmt::format("lease {} has job {} on it; cancel that first",
+                                              ask.lease.value, busy.value));
   }
   close_lease(tx, ask.lease, Cause::done);
   return ReplyBody{LeaseList{{tx.d.leases.at(ask.lease).lease}}};
 }
 
-Answer handle(Tx& tx, const Caller& caller, const AskBill& ask) { return read_bill(tx, caller, ask); }
+Answer handle(Tx& tx, const Caller& caller, const AskBill& ask) {
+  return read_bill(tx, caller, ask);
+}
 
 Result<Bill> bill_for(const Tx& tx, const Caller& caller, const AskBill& ask) {
   std::vector<LeaseId> leases;
@@ -136,18 +149,21 @@ Result<Bill> bill_for(const Tx& tx, const Caller& caller, const AskBill& ask) {
   const bool seller = caller.entry.role == Role::seller;
   if (ask.job) {
     const auto job = job_of(tx, caller, ask.job);
-    if (!job || seller) return fail(Code::job_unknown, fmt::format("job {} is not known", ask.job.value));
+    if (!job || seller)
+      return fail(Code::job_unknown, fmt::format("job {} is not known", ask.job.value));
     bill.account = (*job)->account;
     leases = tx.d.leases.of_job(ask.job);
     if ((*job)->spec.use_lease) leases.push_back((*job)->spec.use_lease);
   } else if (ask.lease) {
     const market::LeaseBook* book = tx.d.leases.find(ask.lease);
-    if (!book || !(caller.sees(book->lease.account) || (seller && book->lease.owner == caller.entry.account)))
+    if (!book || !(caller.sees(book->lease.account) ||
+                   (seller && book->lease.owner == caller.entry.account)))
       return fail(Code::lease_unknown, fmt::format("lease {} is not known", ask.lease.value));
     bill.account = book->lease.account;
     leases = {ask.lease};
   } else {
-    const auto& all = seller ? tx.d.leases.of_owner(caller.entry.account) : tx.d.leases.of_account(caller.entry.account);
+    const auto& all = seller ? tx.d.leases.of_owner(caller.entry.account)
+                             : tx.d.leases.of_account(caller.entry.account);
     leases.assign(all.begin(), all.end());
   }
   Room room(limits::reply_bytes_max);

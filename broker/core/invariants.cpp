@@ -19,12 +19,16 @@ std::string exclusive(const Durable& d) {
   for (const LeaseId id : d.leases.live())
     for (const NodeId node : d.leases.at(id).lease.nodes) {
       if (!holder.emplace(node, id).second)
-        return fmt::format("node {} is in leases {} and {}", node.value, holder[node].value, id.value);
-      if (d.nodes.at(node).lease != id) return fmt::format("lease {} holds node {}, which says otherwise", id.value, node.value);
-      if (d.quotes.reserving(node)) return fmt::format("node {} is leased and reserved by a quote", node.value);
+        return fmt::format("node {} is in leases {} and {}", node.value, holder[node].value,
+                           id.value);
+      if (d.nodes.at(node).lease != id)
+        return fmt::format("lease {} holds node {}, which says otherwise", id.value, node.value);
+      if (d.quotes.reserving(node))
+        return fmt::format("node {} is leased and reserved by a quote", node.value);
     }
   for (const auto& [id, node] : d.nodes.all())
-    if (node.lease && !holder.contains(id)) return fmt::format("node {} is in lease {}, which is over", id.value, node.lease.value);
+    if (node.lease && !holder.contains(id))
+      return fmt::format("node {} is in lease {}, which is over", id.value, node.lease.value);
   return {};
 }
 
@@ -34,13 +38,16 @@ std::string meter(const Durable& d) {
   for (const auto& [id, node] : d.nodes.all()) {
     newest = std::max(newest, node.since);
     if (!has_meter(node)) continue;
-    if (!node.lease) return fmt::format("node {} is {} without a lease", node.name, to_string(node.meter));
+    if (!node.lease)
+      return fmt::format("node {} is {} without a lease", node.name, to_string(node.meter));
     const LeaseState state = d.leases.at(node.lease).lease.state;
     if (state != LeaseState::active && state != LeaseState::closing)
-      return fmt::format("node {} is {} in a lease that is {}", node.name, to_string(node.meter), to_string(state));
+      return fmt::format("node {} is {} in a lease that is {}", node.name, to_string(node.meter),
+                         to_string(state));
   }
   for (const auto& [id, node] : d.nodes.all())
-    if (!node.lease && node.meter == MeterClass::idle && (node.state != NodeState::up || !d.offers.open_for(id)))
+    if (!node.lease && node.meter == MeterClass::idle &&
+        (node.state != NodeState::up || !d.offers.open_for(id)))
       return fmt::format("node {} is idle, but not to let", node.name);
   return d.nodes.unbalanced(newest);
 }
@@ -51,9 +58,11 @@ std::string bill(const market::LeaseBook& book, bool over) {
   market::Sums sums;
   for (const MeteredSpan& s : book.spans) {
     if (s.from >= s.to || (ends.contains(s.node) && ends[s.node] > s.from))
-      return fmt::format("lease {}: segments of node {} overlap", book.lease.id.value, s.node.value);
+      return fmt::format("lease {}: segments of node {} overlap", book.lease.id.value,
+                         s.node.value);
     if (ends.contains(s.node) && ends[s.node] != s.from)
-      return fmt::format("lease {}: a gap in the time of node {}", book.lease.id.value, s.node.value);
+      return fmt::format("lease {}: a gap in the time of node {}", book.lease.id.value,
+                         s.node.value);
     ends[s.node] = s.to;
     sums.add(s.units, s.to - s.from, book.lease.price,
              s.meter == MeterClass::billed ? market::Payer::customer : market::payer_of(s.cause));
@@ -71,7 +80,8 @@ std::string money(const Durable& d) {
   for (const auto& [id, book] : d.leases.all()) {
     const bool over = book.lease.state == LeaseState::closed;
     if (auto broken = bill(book, over); !broken.empty()) return broken;
-    if (!over) held[book.lease.account] = held[book.lease.account] + (book.lease.escrow - book.posted.gross);
+    if (!over)
+      held[book.lease.account] = held[book.lease.account] + (book.lease.escrow - book.posted.gross);
   }
   for (const Account& account : d.ledger.accounts())
     if (account.escrow != held[account.name])
@@ -86,13 +96,16 @@ std::string gangs(const Durable& d) {
     const jobs::AttemptBook& book = d.jobs.at(id);
     const Attempt& a = book.attempt;
     const Job& job = d.jobs.at(a.job);
-    if (a.nodes.size() != job.spec.nodes) return fmt::format("attempt {} has {} of {} nodes", id.value, a.nodes.size(), job.spec.nodes);
-    if (a.state == AttemptState::running && !book.cleared.empty() && book.ends.size() < book.ranks() &&
+    if (a.nodes.size() != job.spec.nodes)
+      return fmt::format("attempt {} has {} of {} nodes", id.value, a.nodes.size(), job.spec.nodes);
+    if (a.state == AttemptState::running && !book.cleared.empty() &&
+        book.ends.size() < book.ranks() &&
         std::any_of(a.nodes.begin(), a.nodes.end(), [&](NodeId n) {
           return book.cleared.contains(n) && !book.every_rank_ended_on(n);
         }))
       return fmt::format("attempt {} runs without one of its nodes", id.value);
-    if (!market::live(d.leases.at(a.lease).lease.state)) return fmt::format("attempt {} outlives its lease", id.value);
+    if (!market::live(d.leases.at(a.lease).lease.state))
+      return fmt::format("attempt {} outlives its lease", id.value);
     if (job.attempt != id) return fmt::format("job {} has two live attempts", job.id.value);
   }
   for (const JobId id : d.jobs.live()) {
@@ -104,7 +117,8 @@ std::string gangs(const Durable& d) {
     if (!gang && (job.state == JobState::running || job.state == JobState::stopping))
       return fmt::format("job {} is {} without an attempt", id.value, to_string(job.state));
     if (job.state == JobState::running && book->attempt.state != AttemptState::running)
-      return fmt::format("job {} runs, its attempt is {}", id.value, to_string(book->attempt.state));
+      return fmt::format("job {} runs, its attempt is {}", id.value,
+                         to_string(book->attempt.state));
   }
   return {};
 }

@@ -47,9 +47,10 @@ JobMove ending(const Job& job, const Attempt& a) {
     case Cause::lease_end:
       m.state = JobState::expired;
       m.exit_code = jobs::exit_time_limit;
-      m.text = job.cause == Cause::time_limit
-                   ? fmt::format("expired: its time limit of {} was reached", to_string(job.spec.time))
-                   : "expired: its lease ended";
+      m.text =
+          job.cause == Cause::time_limit
+              ? fmt::format("expired: its time limit of {} was reached", to_string(job.spec.time))
+              : "expired: its lease ended";
       return m;
     default:
       m.state = JobState::failed;
@@ -82,7 +83,8 @@ Fate fate_of(const Tx& tx, const Job& job, const Attempt& a) {
   if (ended(job.state)) return Fate::finish;
   const RestartPolicy& policy = job.spec.restart;
   const Lease& lease = tx.d.leases.at(a.lease).lease;
-  const bool lease_lasts = lease.state == LeaseState::active && tx.now + backoff(job) < lease.ends_at;
+  const bool lease_lasts =
+      lease.state == LeaseState::active && tx.now + backoff(job) < lease.ends_at;
   switch (job.cause) {
     case Cause::rank_failed:
       if (!policy.on_exit || job.restarts >= policy.max) return Fate::finish;
@@ -109,15 +111,21 @@ void attempt_over(Tx& tx, JobId id, AttemptId attempt) {
     move_job(tx, id, ending(job, a));
     if (tx.d.leases.at(a.lease).lease.job == id) close_lease(tx, a.lease, job.cause);
   } else if (fate == Fate::restart_here) {
-    move_job(tx, id, {.state = JobState::starting, .cause = job.cause,
-                      .text = fmt::format("restart {} of {} in {}: {}", restarts, job.spec.restart.max,
-                                          to_string(backoff(job)), jobs::sentence(a.blame)),
-                      .retry_at = retry_at, .restarts = restarts});
+    move_job(tx, id,
+             {.state = JobState::starting,
+              .cause = job.cause,
+              .text = fmt::format("restart {} of {} in {}: {}", restarts, job.spec.restart.max,
+                                  to_string(backoff(job)), jobs::sentence(a.blame)),
+              .retry_at = retry_at,
+              .restarts = restarts});
     if (retry_at <= tx.now) retry(tx, id);
   } else {
-    move_job(tx, id, {.state = JobState::queued, .cause = job.cause,
-                      .text = fmt::format("queued again: {}", jobs::sentence(a.blame)),
-                      .retry_at = retry_at, .restarts = restarts});
+    move_job(tx, id,
+             {.state = JobState::queued,
+              .cause = job.cause,
+              .text = fmt::format("queued again: {}", jobs::sentence(a.blame)),
+              .retry_at = retry_at,
+              .restarts = restarts});
     if (tx.d.leases.at(a.lease).lease.job == id) close_lease(tx, a.lease, job.cause);
   }
 }
@@ -133,7 +141,8 @@ void retry(Tx& tx, JobId id) {
   if (lease && lease->lease.state == LeaseState::active && all_up(tx, lease->lease))
     return launch(tx, id, job->lease);
   const LeaseId old = job->lease;
-  move_job(tx, id, {.state = JobState::queued, .text = "queued again: its lease cannot be used any more"});
+  move_job(tx, id,
+           {.state = JobState::queued, .text = "queued again: its lease cannot be used any more"});
   if (lease && lease->lease.job == id) close_lease(tx, old, Cause::node_lost);
 }
 
@@ -142,14 +151,19 @@ void cancel(Tx& tx, JobId id) {
   const jobs::AttemptBook* book = tx.d.jobs.find(job.attempt);
   const bool gang = book && book->attempt.state != AttemptState::ended;
   if (!gang) {
-    move_job(tx, id, {.state = JobState::cancelled, .cause = Cause::cancel, .text = "cancelled",
-                      .exit_code = jobs::exit_cancelled});
+    move_job(tx, id,
+             {.state = JobState::cancelled,
+              .cause = Cause::cancel,
+              .text = "cancelled",
+              .exit_code = jobs::exit_cancelled});
     const market::LeaseBook* lease = tx.d.leases.find(job.lease);
     if (lease && lease->lease.job == id) close_lease(tx, job.lease, Cause::cancel);
     return;
   }
   if (book->attempt.state == AttemptState::stopping) {  // no restart, whatever was planned
-    move_job(tx, id, {.state = JobState::stopping, .cause = Cause::cancel, .text = "cancelled while stopping"});
+    move_job(
+        tx, id,
+        {.state = JobState::stopping, .cause = Cause::cancel, .text = "cancelled while stopping"});
     if (tx.d.leases.at(book->attempt.lease).lease.job == id)
       close_lease(tx, book->attempt.lease, Cause::cancel);
     return;
@@ -160,9 +174,11 @@ void cancel(Tx& tx, JobId id) {
 void give_up_waiting(Tx& tx, JobId id) {
   const Job* job = tx.d.jobs.find(id);
   if (!job || (job->state != JobState::queued && job->state != JobState::held)) return;
-  move_job(tx, id, {.state = JobState::unplaced, .cause = Cause::none,
-                    .text = fmt::format("unplaced: not started within {}", to_string(job->spec.start_by)),
-                    .exit_code = jobs::exit_unplaced});
+  move_job(tx, id,
+           {.state = JobState::unplaced,
+            .cause = Cause::none,
+            .text = fmt::format("unplaced: not started within {}", to_string(job->spec.start_by)),
+            .exit_code = jobs::exit_unplaced});
 }
 
 void end_jobs_waiting_for(Tx& tx, LeaseId lease) {
@@ -170,9 +186,11 @@ void end_jobs_waiting_for(Tx& tx, LeaseId lease) {
   if (it == tx.d.jobs.on_lease().end()) return;
   const std::vector<jobs::QueueKey> waiting(it->second.begin(), it->second.end());
   for (const jobs::QueueKey& key : waiting)
-    move_job(tx, key.job, {.state = JobState::unplaced, .cause = Cause::lease_end,
-                           .text = fmt::format("unplaced: lease {} ended", lease.value),
-                           .exit_code = jobs::exit_unplaced});
+    move_job(tx, key.job,
+             {.state = JobState::unplaced,
+              .cause = Cause::lease_end,
+              .text = fmt::format("unplaced: lease {} ended", lease.value),
+              .exit_code = jobs::exit_unplaced});
 }
 
 void lease_due(Tx& tx, LeaseId id) {
@@ -186,17 +204,23 @@ void lease_due(Tx& tx, LeaseId id) {
   const bool over = job && ended(job->state);
   const Cause cause = over ? Cause::done : job ? Cause::time_limit : Cause::lease_end;
   if (attempt && tx.d.jobs.at(attempt).attempt.state != AttemptState::stopping) {
-    // Of a job on a lease by hand, the lease goes on until its end: only the gang must be gone by then.
+    // Of a job on a lease by hand, the lease goes on until its end: only the gang must be gone by
+    // then.
     stop_attempt(tx, attempt, Outcome::expired, cause, {});
     if (tx.d.leases.at(id).lease.state == LeaseState::active) close_lease(tx, id, cause);
     return;
   }
   if (job && job->state == JobState::stopping)  // no restart: this was its time
-    move_job(tx, job->id, {.state = JobState::stopping, .cause = cause, .text = "its time limit came while stopping"});
+    move_job(tx, job->id,
+             {.state = JobState::stopping,
+              .cause = cause,
+              .text = "its time limit came while stopping"});
   if (job && job->state == JobState::starting)  // between two attempts
-    move_job(tx, job->id, {.state = JobState::expired, .cause = cause,
-                           .text = "expired: its time limit came between two attempts",
-                           .exit_code = jobs::exit_time_limit});
+    move_job(tx, job->id,
+             {.state = JobState::expired,
+              .cause = cause,
+              .text = "expired: its time limit came between two attempts",
+              .exit_code = jobs::exit_time_limit});
   close_lease(tx, id, cause);
 }
 

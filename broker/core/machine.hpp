@@ -14,36 +14,38 @@
 
 namespace weft::broker {
 
-struct Worker {                   // the session of a node's worker
-  SessionId session;              // 0: not connected
-  std::uint64_t sequence = 0;     // highest seen in this session
+struct Worker {                // the session of a node's worker
+  SessionId session;           // 0: not connected
+  std::uint64_t sequence = 0;  // highest seen in this session
   Instant heard;
-  Instant quarantined_until;      // it could not launch: not used before
-  std::set<AttemptId> strangers;  // held by it, unknown here: the node is not clean before they are gone
+  Instant quarantined_until;  // it could not launch: not used before
+  std::set<AttemptId>
+      strangers;  // held by it, unknown here: the node is not clean before they are gone
 };
 
-struct Launch {                   // what is known of a live attempt but not journaled
+struct Launch {  // what is known of a live attempt but not journaled
   std::set<NodeId> prepared;
-  std::uint32_t repeats = 0;      // of Go
+  std::uint32_t repeats = 0;  // of Go
   Instant stopping_at;
   std::vector<RankBlames> accused;
-  std::map<NodeId, Instant> gone_early;  // said to be gone although ranks of it have not been heard to end
-  MeshSeed seed;                  // address empty: not known
+  std::map<NodeId, Instant>
+      gone_early;  // said to be gone although ranks of it have not been heard to end
+  MeshSeed seed;   // address empty: not known
 };
 
-struct Waiter {                   // a request that is answered later
+struct Waiter {  // a request that is answered later
   enum class For : std::uint8_t { job, events, log, bill } what{};
   SessionId session;
   Principal principal;
   RequestKey key;
-  JobId job;                      // 0: any
+  JobId job;  // 0: any
   Seq after;
   std::uint32_t count_max = 0;
   ReadLog log;
   Instant until;
 };
 
-struct Ticket {                   // a piece of a log that a worker was asked for
+struct Ticket {  // a piece of a log that a worker was asked for
   SessionId session;
   Principal principal;
   RequestKey key;
@@ -53,15 +55,15 @@ struct Ticket {                   // a piece of a log that a worker was asked fo
 
 struct VisibleEvent {
   EventLine line;
-  std::string account, owner;     // who may see it besides operators
+  std::string account, owner;  // who may see it besides operators
   JobId job;
   bool everybody = false;
 };
 
-struct Plan {                     // what the last look at the queue found
-  bool dirty = true;              // resources or the head have changed since
-  JobId head;                     // the first job that waits for something that will come; 0: none
-  Instant head_at;                // when it can start
+struct Plan {         // what the last look at the queue found
+  bool dirty = true;  // resources or the head have changed since
+  JobId head;         // the first job that waits for something that will come; 0: none
+  Instant head_at;    // when it can start
 };
 
 struct Soft {
@@ -81,7 +83,7 @@ struct Soft {
   std::deque<VisibleEvent> events;
   Plan plan;
   RentableNodes rentable;
-  std::uint64_t facts = 0;        // applied so far: what the cached digest is of
+  std::uint64_t facts = 0;  // applied so far: what the cached digest is of
   std::uint64_t digest_of_facts = UINT64_MAX;
   Digest digest;
 };

@@ -15,9 +15,12 @@ void set_busy(const Machine& m, const Node& node, Rentable& r) {
   if (node.lease) {
     const Lease& lease = d.leases.at(node.lease).lease;
     const bool ending = lease.state == LeaseState::closing || lease.state == LeaseState::returning;
-    if (ending) r.least = m.config.stop_grace;
-    else r.busy_until = lease.ends_at;
-    if (lease.state == LeaseState::preparing) r.busy_until = r.busy_until + m.config.prepare_time_max;
+    if (ending)
+      r.least = m.config.stop_grace;
+    else
+      r.busy_until = lease.ends_at;
+    if (lease.state == LeaseState::preparing)
+      r.busy_until = r.busy_until + m.config.prepare_time_max;
   } else if (const QuoteId quote = d.quotes.reserving(node.id)) {
     r.busy_until = market::Quotes::reserved_until(*d.quotes.find(quote));
   } else {
@@ -38,7 +41,8 @@ std::optional<Rentable> look(const Machine& m, NodeId id, Instant now) {
   r.candidate.notice = offer->notice;
   r.candidate.until = offer->until;
   const auto worker = m.soft.workers.find(id);
-  const Instant shunned = worker == m.soft.workers.end() ? Instant{} : worker->second.quarantined_until;
+  const Instant shunned =
+      worker == m.soft.workers.end() ? Instant{} : worker->second.quarantined_until;
   r.free = !node.lease && !m.durable.quotes.reserving(id) && clean(m, id) && shunned <= now;
   if (!r.free) set_busy(m, node, r);
   r.busy_until = std::max(r.busy_until, shunned);
@@ -55,16 +59,19 @@ bool clean(const Machine& m, NodeId node) {
 
 void RentableNodes::refresh(const Machine& m, Instant now) {
   for (const NodeId id : stale_) {
-    const auto it = std::lower_bound(nodes_.begin(), nodes_.end(), id, [](const Rentable& r, NodeId n) {
-      return r.candidate.node < n;
-    });
+    const auto it =
+        std::lower_bound(nodes_.begin(), nodes_.end(), id,
+                         [](const Rentable& r, NodeId n) { return r.candidate.node < n; });
     const bool known = it != nodes_.end() && it->candidate.node == id;
     if (known && it->free) --free_count_;
     const auto seen = look(m, id, now);
     if (seen && seen->free) ++free_count_;
-    if (seen && known) *it = *seen;
-    else if (seen) nodes_.insert(it, *seen);
-    else if (known) nodes_.erase(it);
+    if (seen && known)
+      *it = *seen;
+    else if (seen)
+      nodes_.insert(it, *seen);
+    else if (known)
+      nodes_.erase(it);
   }
   stale_.clear();
 }

@@ -10,11 +10,11 @@ namespace weft::broker {
 
 struct Machine;
 
-struct Rentable {              // a node that is up and has an open offer
-  fabric::Candidate candidate; // free_at is set when it is asked for
-  bool free = false;           // its worker is here, it holds nothing, nobody has it
-  Instant busy_until;          // otherwise; an estimate
-  Duration least;              // and not before this from now
+struct Rentable {               // a node that is up and has an open offer
+  fabric::Candidate candidate;  // free_at is set when it is asked for
+  bool free = false;            // its worker is here, it holds nothing, nobody has it
+  Instant busy_until;           // otherwise; an estimate
+  Duration least;               // and not before this from now
 };
 
 class RentableNodes {

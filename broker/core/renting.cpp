@@ -38,8 +38,8 @@ Result<Money> escrow_for(const fabric::Placement& p, Duration term) {
   return cost_ceil(p.price, p.units, term);
 }
 
-LeaseId grant(Tx& tx, const fabric::Placement& p, const std::string& account, JobId job, QuoteId quote,
-              Duration term) {
+LeaseId grant(Tx& tx, const fabric::Placement& p, const std::string& account, JobId job,
+              QuoteId quote, Duration term) {
   Lease lease;
   lease.id = {tx.d.next.lease};
   lease.quote = quote;
@@ -67,7 +67,8 @@ void start_billing(Tx& tx, LeaseId id) {
     // No lease outlives its offers, though the term may begin a little later than was planned.
     Instant ends_at = tx.now + lease.term;
     for (const NodeId node : lease.nodes)
-      if (const Offer* offer = tx.d.offers.open_for(node)) ends_at = std::min(ends_at, offer->until);
+      if (const Offer* offer = tx.d.offers.open_for(node))
+        ends_at = std::min(ends_at, offer->until);
     move(tx, lease, LeaseState::active, Cause::none, ends_at);
   }
   for (const NodeId node : lease.nodes)
@@ -86,7 +87,8 @@ void credit(Tx& tx, LeaseId id, Cause cause, Instant from) {
 
 void post(Tx& tx, LeaseId id) {
   const market::LeaseBook& book = tx.d.leases.at(id);
-  emit_posting(tx, market::metered(book.lease, book.posted, book.sums.totals(book.lease.fee_bps), tx.now));
+  emit_posting(
+      tx, market::metered(book.lease, book.posted, book.sums.totals(book.lease.fee_bps), tx.now));
 }
 
 void node_back(Tx& tx, LeaseId id, NodeId node) {
@@ -120,7 +122,8 @@ void finish_lease(Tx& tx, LeaseId id) {
   if (!planted(5) && tx.d.jobs.using_lease(id)) return;
   move(tx, lease, LeaseState::returning, lease.cause, lease.ends_at);
   stop_meter(tx, id, lease.active_at == Instant{} ? tx.now : std::min(tx.now, lease.ends_at));
-  if (!planted(9)) emit_posting(tx, market::escrow_return(lease, tx.d.leases.at(id).posted.gross, tx.now));
+  if (!planted(9))
+    emit_posting(tx, market::escrow_return(lease, tx.d.leases.at(id).posted.gross, tx.now));
   move(tx, lease, LeaseState::closed, lease.cause, lease.ends_at);
   for (const NodeId node : lease.nodes) settle_node(tx, node);
   settle_offers(tx, lease.nodes);
@@ -173,7 +176,8 @@ void post_hour(Tx& tx) {
     active |= tx.d.leases.at(id).lease.state == LeaseState::active;
     for (const NodeId node : tx.d.leases.at(id).lease.nodes) {
       const Node n = tx.d.nodes.at(node);
-      if (metered(n) && n.since < hour) set_meter(tx, node, n.meter, id, hour, tx.d.nodes.book(node).cause);
+      if (metered(n) && n.since < hour)
+        set_meter(tx, node, n.meter, id, hour, tx.d.nodes.book(node).cause);
     }
     post(tx, id);
   }

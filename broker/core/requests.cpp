@@ -19,7 +19,8 @@ bool answered_before(Tx& tx, const Caller& caller, const Digest& digest) {
   const Answered* before = tx.d.answers.find(caller.entry.principal, caller.key);
   if (!before) return false;
   if (!planted(11) && before->request != digest) {
-    refuse(tx, caller, {Code::idem_conflict, "this key was used for another request; use a new one"});
+    refuse(tx, caller,
+           {Code::idem_conflict, "this key was used for another request; use a new one"});
     return true;
   }
   auto reply = decode_reply(before->reply);
@@ -40,7 +41,8 @@ void on_request(Tx& tx, const Caller& caller, const Envelope& envelope) {
   Digest digest;
   if (changes) {
     if (caller.key == RequestKey{})
-      return refuse(tx, caller, {Code::usage, "a request that changes something needs a key of its own"});
+      return refuse(tx, caller,
+                    {Code::usage, "a request that changes something needs a key of its own"});
     digest = digest_of(request);
     if (answered_before(tx, caller, digest)) return;
   }

@@ -37,22 +37,28 @@ bool funded(const Tx& tx, const Job& job, const fabric::Placement& p) {
 bool plan_on_leases(Tx& tx) {
   bool again = false;
   std::vector<std::pair<LeaseId, JobId>> first;
-  for (const auto& [lease, jobs] : tx.d.jobs.on_lease()) first.emplace_back(lease, jobs.begin()->job);
+  for (const auto& [lease, jobs] : tx.d.jobs.on_lease())
+    first.emplace_back(lease, jobs.begin()->job);
   for (const auto& [id, job] : first) {
     const market::LeaseBook* book = tx.d.leases.find(id);
     if (!book || book->lease.state != LeaseState::active || tx.d.jobs.using_lease(id)) continue;
     const Job& waiting = tx.d.jobs.at(job);
     if (waiting.retry_at > tx.now) continue;
     if (tx.now + waiting.spec.time > book->lease.ends_at) {
-      move_job(tx, job, {.state = JobState::unplaced, .cause = Cause::lease_end,
-                         .text = fmt::format("unplaced: lease {} ends too soon", id.value),
-                         .exit_code = jobs::exit_unplaced});
+      move_job(tx, job,
+               {.state = JobState::unplaced,
+                .cause = Cause::lease_end,
+                .text = fmt::format("unplaced: lease {} ends too soon", id.value),
+                .exit_code = jobs::exit_unplaced});
       again = true;
       continue;
     }
     const auto& nodes = book->lease.nodes;
-    if (!std::all_of(nodes.begin(), nodes.end(), [&](NodeId n) { return clean(tx.machine, n); })) continue;
-    move_job(tx, job, {.state = JobState::placing, .text = fmt::format("on lease {}", id.value), .lease = id});
+    if (!std::all_of(nodes.begin(), nodes.end(), [&](NodeId n) { return clean(tx.machine, n); }))
+      continue;
+    move_job(
+        tx, job,
+        {.state = JobState::placing, .text = fmt::format("on lease {}", id.value), .lease = id});
     launch(tx, job, id);
   }
   return again;
@@ -69,8 +75,8 @@ bool before_head(const Tx& tx, const Job& job, const Job& head) {
   return used(job.account) < used(head.account);
 }
 
-// Everything queued, in order, with one reservation: for the first job that waits for something that
-// will come. What nothing will ever satisfy reserves nothing.
+// Everything queued, in order, with one reservation: for the first job that waits for something
+// that will come. What nothing will ever satisfy reserves nothing.
 void plan_queue(Tx& tx) {
   RentableNodes& rentable = tx.soft.rentable;
   std::vector<fabric::Candidate> free, fleet;  // looked up again after each start

@@ -8,8 +8,8 @@ namespace weft::broker {
 fabric::Request request_of(const JobSpec& spec);
 // The price that a node of this offer gets.
 Price price_of(const Machine& machine, const Offer& offer);
-struct Funding {               // does the account have what the slice may cost?
-  Code blocker{};              // none, money_insufficient, money_range or place_price (cost cap)
+struct Funding {   // does the account have what the slice may cost?
+  Code blocker{};  // none, money_insufficient, money_range or place_price (cost cap)
   Money needed, available;
 };
 Funding funding(const Durable& durable, const std::string& account, const JobSpec& spec,

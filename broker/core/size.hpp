@@ -11,7 +11,9 @@ namespace weft::broker {
 class SizeVisitor {
  public:
   template <class T>
-  void operator()(const char*, const T& value, std::size_t = 0) { add(value); }
+  void operator()(const char*, const T& value, std::size_t = 0) {
+    add(value);
+  }
   template <class... T>
   void choice(const std::variant<T...>& value) {
     std::visit([this](const auto& arm) { add(arm); }, value);

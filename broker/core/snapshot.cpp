@@ -67,7 +67,8 @@ std::map<std::string, std::int64_t> Durable::usage(Instant now) const {
     for (const NodeId n : lease.nodes) {
       const Node& node = nodes.at(n);
       if (node.meter == MeterClass::billed && node.lease == id)
-        out[lease.account] += static_cast<std::int64_t>(node.units) * std::max<std::int64_t>(0, (now - node.since).ms);
+        out[lease.account] += static_cast<std::int64_t>(node.units) *
+                              std::max<std::int64_t>(0, (now - node.since).ms);
     }
   }
   return out;

@@ -11,21 +11,21 @@
 namespace weft::broker {
 
 enum class TimerKind : std::uint8_t {
-  offer,        // its window begins or ends
-  quote,        // its reservation is over
-  lease_stop,   // its gang must be told to stop, or its end is reached
-  lease_broken, // a node of it has been gone for too long
-  job_start_by, // give up waiting
-  job_retry,    // back-off is over
-  attempt_end,  // of a job on a lease that lasts longer
-  prepare,      // not everybody is prepared
-  repeat,       // say orders again that nobody has shown to have heard
-  blame,        // no better explanation came
-  silence,      // a worker was not heard from
-  quarantine,   // a node may be used again
-  wait,         // a waiting request is answered as it is
-  ticket,       // a worker did not answer for its log
-  hour          // full hour: post what was metered
+  offer,         // its window begins or ends
+  quote,         // its reservation is over
+  lease_stop,    // its gang must be told to stop, or its end is reached
+  lease_broken,  // a node of it has been gone for too long
+  job_start_by,  // give up waiting
+  job_retry,     // back-off is over
+  attempt_end,   // of a job on a lease that lasts longer
+  prepare,       // not everybody is prepared
+  repeat,        // say orders again that nobody has shown to have heard
+  blame,         // no better explanation came
+  silence,       // a worker was not heard from
+  quarantine,    // a node may be used again
+  wait,          // a waiting request is answered as it is
+  ticket,        // a worker did not answer for its log
+  hour           // full hour: post what was metered
 };
 
 struct TimerId {

@@ -1,5 +1,6 @@
-// One step being made. Handlers read the machine and change durable state only by emit(); everything
-// that goes out goes through here. Check first, then emit: a handler that has emitted may not refuse.
+// One step being made. Handlers read the machine and change durable state only by emit();
+// everything that goes out goes through here. Check first, then emit: a handler that has emitted
+// may not refuse.
 #pragma once
 #include <string>
 
@@ -7,7 +8,7 @@
 
 namespace weft::broker {
 
-struct Caller {                // who asks
+struct Caller {  // who asks
   SessionId session;
   RequestKey key;
   KeyEntry entry;
@@ -18,19 +19,23 @@ struct Caller {                // who asks
 
 class Tx {
  public:
-  Tx(Machine& m, Instant at, Step& step) : machine(m), d(m.durable), soft(m.soft), now(at), out(step) {}
+  Tx(Machine& m, Instant at, Step& step)
+      : machine(m), d(m.durable), soft(m.soft), now(at), out(step) {}
 
-  void emit(Fact fact);        // applies, records, sets timers
+  void emit(Fact fact);  // applies, records, sets timers
   void send(SessionId session, Envelope envelope);
   void reply(SessionId session, const RequestKey& key, ReplyBody body);
-  // To the worker of a node, if it is connected; an order that is state is sent again when it joins.
+  // To the worker of a node, if it is connected; an order that is state is sent again when it
+  // joins.
   void order(NodeId node, OrderBody body);
   void order(SessionId session, OrderBody body);
-  void disconnect(SessionId session) { out.effects.emplace_back(std::in_place_type<Disconnect>, session); }
+  void disconnect(SessionId session) {
+    out.effects.emplace_back(std::in_place_type<Disconnect>, session);
+  }
   void allow() { out.effects.emplace_back(std::in_place_type<Allow>, d.keys.live()); }
   void note(Note::Level level, std::string text);
   void plan_again() { soft.plan.dirty = true; }
-  void touch(NodeId node) {    // whether it can be given out may have changed
+  void touch(NodeId node) {  // whether it can be given out may have changed
     soft.rentable.touch(node);
     soft.plan.dirty = true;
   }

@@ -14,7 +14,8 @@ constexpr Duration bill_patience = seconds(2);
 void forget(Tx& tx, std::uint64_t id) {
   const auto it = tx.soft.waiters.find(id);
   if (it == tx.soft.waiters.end()) return;
-  if (const auto jobs = tx.soft.waiting_on_job.find(it->second.job); jobs != tx.soft.waiting_on_job.end()) {
+  if (const auto jobs = tx.soft.waiting_on_job.find(it->second.job);
+      jobs != tx.soft.waiting_on_job.end()) {
     jobs->second.erase(id);
     if (jobs->second.empty()) tx.soft.waiting_on_job.erase(jobs);
   }
@@ -36,7 +37,8 @@ const jobs::AttemptBook* attempt_of(const Tx& tx, const Job& job, std::uint32_t 
   return book.attempt.state == AttemptState::preparing ? nullptr : &book;
 }
 
-void fetch(Tx& tx, const Caller& caller, const ReadLog& ask, const jobs::AttemptBook& book, Duration left) {
+void fetch(Tx& tx, const Caller& caller, const ReadLog& ask, const jobs::AttemptBook& book,
+           Duration left) {
   const std::uint64_t id = tx.soft.next_ticket++;
   FetchLog order{id, book.attempt.id, ask.rank, ask.errors, ask.offset, ask.bytes_max, left};
   order.bytes_max = std::min<std::uint32_t>(std::max(1u, order.bytes_max), limits::chunk_bytes_max);
@@ -68,8 +70,8 @@ Result<void> room_for(const Map& waiting, const Caller& caller) {
   if (waiting.size() >= limits::waits_per_principal_max)
     for (const auto& [id, other] : waiting) mine += other.principal == caller.entry.principal;
   if (mine < limits::waits_per_principal_max) return {};
-  return fail(Code::limit_reached, fmt::format("{} requests of this key are waiting; at most {}", mine,
-                                               limits::waits_per_principal_max));
+  return fail(Code::limit_reached, fmt::format("{} requests of this key are waiting; at most {}",
+                                               mine, limits::waits_per_principal_max));
 }
 
 Result<void> wait(Tx& tx, const Caller& caller, Waiter w, Duration how_long) {
@@ -98,7 +100,9 @@ void answer_waiter(Tx& tx, std::uint64_t id, bool over) {
     case Waiter::For::job:
       if (job && !over && !ended(job->state)) return;
       forget(tx, id);
-      if (!job) return tx.reply(w.session, w.key, Refused{Code::job_unknown, "it is in the journal only by now"});
+      if (!job)
+        return tx.reply(w.session, w.key,
+                        Refused{Code::job_unknown, "it is in the journal only by now"});
       return tx.reply(w.session, w.key, view_of(tx, *job));
     case Waiter::For::events: {
       Events events = events_after(tx, caller.entry, w.after, w.job, w.count_max);
@@ -159,12 +163,15 @@ Result<ReplyBody> read_log(Tx& tx, const Caller& caller, const ReadLog& ask) {
   const Job& job = tx.d.jobs.at(ask.job);
   const std::uint64_t ranks = std::uint64_t{job.spec.nodes} * job.spec.ranks_per_node;
   if (ask.rank >= ranks)
-    return fail(Code::rank_unknown, fmt::format("rank {}; job {} has ranks 0 to {}", ask.rank, job.id.value, ranks - 1));
+    return fail(Code::rank_unknown, fmt::format("rank {}; job {} has ranks 0 to {}", ask.rank,
+                                                job.id.value, ranks - 1));
   const auto attempts = tx.d.jobs.attempts_of(job.id).size();
   if (ask.attempt > attempts)
-    return fail(Code::rank_unknown, fmt::format("attempt {}; job {} has had {}", ask.attempt, job.id.value, attempts));
+    return fail(Code::rank_unknown,
+                fmt::format("attempt {}; job {} has had {}", ask.attempt, job.id.value, attempts));
   const Duration left = std::clamp(ask.wait, Duration{}, limits::wait_max);
-  if (auto room = room_for(tx.soft.tickets, caller); !room) return tl::make_unexpected(room.error());
+  if (auto room = room_for(tx.soft.tickets, caller); !room)
+    return tl::make_unexpected(room.error());
   if (const jobs::AttemptBook* book = attempt_of(tx, job, ask.attempt)) {
     fetch(tx, caller, ask, *book, left);
     return ReplyBody{};
@@ -174,7 +181,8 @@ Result<ReplyBody> read_log(Tx& tx, const Caller& caller, const ReadLog& ask) {
   w.what = Waiter::For::log;
   w.job = ask.job;
   w.log = ask;
-  if (auto waits = wait(tx, caller, std::move(w), left); !waits) return tl::make_unexpected(waits.error());
+  if (auto waits = wait(tx, caller, std::move(w), left); !waits)
+    return tl::make_unexpected(waits.error());
   return ReplyBody{};
 }
 
@@ -202,23 +210,25 @@ void ticket_due(Tx& tx, std::uint64_t id) {
   tx.soft.tickets.erase(it);
   const Node& node = tx.d.nodes.at(ticket.node);
   tx.reply(ticket.session, ticket.key,
-           Refused{Code::worker_lost, fmt::format("the worker of node {} does not answer; the log is on that node",
-                                                  node.name)});
+           Refused{Code::worker_lost,
+                   fmt::format("the worker of node {} does not answer; the log is on that node",
+                               node.name)});
 }
 
-Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job, std::uint32_t count_max) {
+Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job,
+                    std::uint32_t count_max) {
   Events out;
   out.last = after;
   Room room(limits::reply_bytes_max);
   const auto& all = tx.soft.events;
-  const auto begin = std::upper_bound(all.begin(), all.end(), after, [](Seq seq, const VisibleEvent& e) {
-    return seq < e.line.seq;
-  });
+  const auto begin =
+      std::upper_bound(all.begin(), all.end(), after,
+                       [](Seq seq, const VisibleEvent& e) { return seq < e.line.seq; });
   for (auto it = begin; it != all.end(); ++it) {
     // The lines of one record stay together, so that `last` can be passed as `after`.
     if (out.events.size() >= count_max && it->line.seq != out.last) return out;
-    const bool sees = entry.role == Role::operator_ || it->everybody || it->account == entry.account ||
-                      it->owner == entry.account;
+    const bool sees = entry.role == Role::operator_ || it->everybody ||
+                      it->account == entry.account || it->owner == entry.account;
     if (sees && (!job || it->job == job)) {
       if (!room.take(it->line)) return out;
       out.events.push_back(it->line);
@@ -249,7 +259,8 @@ Result<ReplyBody> read_events(Tx& tx, const Caller& caller, const ReadEvents& as
   w.job = ask.job;
   w.after = ask.after;
   w.count_max = count;
-  if (auto waits = wait(tx, caller, std::move(w), ask.wait); !waits) return tl::make_unexpected(waits.error());
+  if (auto waits = wait(tx, caller, std::move(w), ask.wait); !waits)
+    return tl::make_unexpected(waits.error());
   return ReplyBody{};
 }
 
@@ -271,7 +282,8 @@ JobView view_of(const Tx& tx, const Job& job) {
   const auto progress = tx.soft.progress.find(job.attempt);
   if (progress == tx.soft.progress.end()) return v;
   for (const auto& [rank, says] : progress->second) {
-    const KeyValue line{std::to_string(rank), says.text.empty() ? fmt::format("step {}", says.step) : says.text};
+    const KeyValue line{std::to_string(rank),
+                        says.text.empty() ? fmt::format("step {}", says.step) : says.text};
     if (room.take(line)) v.progress.push_back(line);
   }
   return v;

@@ -17,11 +17,13 @@ void resend_tickets(Tx& tx, NodeId node);
 void ticket_due(Tx& tx, std::uint64_t id);
 
 Result<ReplyBody> read_events(Tx& tx, const Caller& caller, const ReadEvents& ask);
-Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job, std::uint32_t count_max);
+Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job,
+                    std::uint32_t count_max);
 JobView view_of(const Tx& tx, const Job& job);
 
 // The bill of a job that has ended waits, for at most two seconds, until its slice is back.
 Result<ReplyBody> read_bill(Tx& tx, const Caller& caller, const AskBill& ask);
-Result<Bill> bill_for(const Tx& tx, const Caller& caller, const AskBill& ask);  // handlers_market.cpp
+Result<Bill> bill_for(const Tx& tx, const Caller& caller,
+                      const AskBill& ask);  // handlers_market.cpp
 
 }  // namespace weft::broker

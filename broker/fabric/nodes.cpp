@@ -84,9 +84,10 @@ void Nodes::put(const Node& node) {
 ClosedSegment Nodes::meter(const NodeMetered& fact) {
   Node& node = nodes_.find(fact.node)->second;
   NodeBook& book = books_[fact.node];
-  WEFT_ASSERT(fact.at >= node.since, fmt::format("segment of node {} would end before it began",
-                                                 node.name));
-  const ClosedSegment closed{node.id, node.lease, node.meter, book.cause, node.since, fact.at, node.units};
+  WEFT_ASSERT(fact.at >= node.since,
+              fmt::format("segment of node {} would end before it began", node.name));
+  const ClosedSegment closed{node.id,    node.lease, node.meter, book.cause,
+                             node.since, fact.at,    node.units};
   const std::int64_t amount = static_cast<std::int64_t>(node.units) * (fact.at - node.since).ms;
   switch (node.meter) {
     case MeterClass::idle: book.idle += amount; break;
@@ -102,7 +103,8 @@ ClosedSegment Nodes::meter(const NodeMetered& fact) {
 
 void Nodes::hold(NodeId id, LeaseId lease) {
   Node& node = nodes_.find(id)->second;
-  WEFT_ASSERT(!node.lease, fmt::format("node {} is in lease {} already", node.name, node.lease.value));
+  WEFT_ASSERT(!node.lease,
+              fmt::format("node {} is in lease {} already", node.name, node.lease.value));
   node.lease = lease;
 }
 void Nodes::release(NodeId id, LeaseId lease) {

@@ -1,7 +1,7 @@
 // The nodes of the fleet and what each of them has done with its time.
-// Changes only by facts (the put/meter/hold/release functions are called from apply). Every node has
-// exactly one open segment (Node::meter since Node::since); closed segments are summed by class in
-// its NodeBook, so that billed + idle + owner + credited = capacity can be checked in integers.
+// Changes only by facts (the put/meter/hold/release functions are called from apply). Every node
+// has exactly one open segment (Node::meter since Node::since); closed segments are summed by class
+// in its NodeBook, so that billed + idle + owner + credited = capacity can be checked in integers.
 // Thread: one.
 #pragma once
 #include <map>
@@ -12,9 +12,9 @@
 
 namespace weft::broker::fabric {
 
-struct ClosedSegment {         // what a NodeMetered closed
+struct ClosedSegment {  // what a NodeMetered closed
   NodeId node;
-  LeaseId lease;               // whose time it was, when billed or credited
+  LeaseId lease;  // whose time it was, when billed or credited
   MeterClass meter{};
   Cause cause{};
   Instant from, to;

@@ -76,7 +76,9 @@ Placed place(const Request& request, std::span<const Candidate> candidates, Inst
     const auto last = nodes.begin() + static_cast<std::ptrdiff_t>(request.nodes) - 1;
     std::nth_element(nodes.begin(), last, nodes.end(), cheaper);
     Placement slice = slice_of(std::span(nodes).first(request.nodes));
-    const auto key = [](const Placement& p) { return std::tuple(p.price, p.units, p.nodes.front()); };
+    const auto key = [](const Placement& p) {
+      return std::tuple(p.price, p.units, p.nodes.front());
+    };
     if (!out.placement || key(slice) < key(*out.placement)) out.placement = std::move(slice);
   }
   if (!out.placement) out.rejection.blocker = blocker_of(request, out.rejection);
@@ -110,7 +112,8 @@ std::optional<Instant> earliest_start(const Request& request, std::span<const Ca
   return best;
 }
 
-std::uint32_t most_ever(const Request& request, std::span<const Candidate> candidates, Instant from) {
+std::uint32_t most_ever(const Request& request, std::span<const Candidate> candidates,
+                        Instant from) {
   std::map<std::uint32_t, std::uint32_t> count;
   std::uint32_t most = 0;
   for (const Candidate& c : candidates)

@@ -20,37 +20,37 @@ struct Request {
   std::uint32_t nodes = 1;
   std::uint32_t gpus_per_node = 0;
   Duration term;
-  Duration notice;             // least notice accepted; 0: only a firm lease will do
+  Duration notice;  // least notice accepted; 0: only a firm lease will do
   std::optional<Price> price_max;
 };
 
-struct Candidate {             // a node that is, or will be, to let
+struct Candidate {  // a node that is, or will be, to let
   NodeId node;
-  std::uint32_t owner = 0;     // index of its owner: a slice never mixes owners
+  std::uint32_t owner = 0;  // index of its owner: a slice never mixes owners
   std::uint32_t units = 1;
   std::uint32_t gpus = 0;
-  Price price;                 // what its owner gets per unit-hour: max(floor, price book)
-  Duration notice;             // of its offer; 0: only firm leases
-  Instant until;               // end of its offer
-  Instant free_at;             // not before this
+  Price price;      // what its owner gets per unit-hour: max(floor, price book)
+  Duration notice;  // of its offer; 0: only firm leases
+  Instant until;    // end of its offer
+  Instant free_at;  // not before this
 };
 
 struct Placement {
-  std::vector<NodeId> nodes;   // ascending: the order of the gang
+  std::vector<NodeId> nodes;  // ascending: the order of the gang
   std::uint32_t owner = 0;
-  std::uint32_t units = 0;     // over all nodes
-  Price price;                 // one price for the slice: the dearest node's
-  Duration notice;             // the least that its offers promise; 0: firm
-  Instant until;               // when the first of its offers ends
+  std::uint32_t units = 0;  // over all nodes
+  Price price;              // one price for the slice: the dearest node's
+  Duration notice;          // the least that its offers promise; 0: firm
+  Instant until;            // when the first of its offers ends
 };
 
-struct Rejection {             // how many of the candidates failed at what, the first reason of each
-  Code blocker{};              // the reason that stands in the way, in the order of the fields below
+struct Rejection {  // how many of the candidates failed at what, the first reason of each
+  Code blocker{};   // the reason that stands in the way, in the order of the fields below
   std::uint32_t busy = 0, gpus = 0, notice = 0, window = 0, price = 0;
-  std::uint32_t fit = 0;       // most fitting nodes that one owner has
+  std::uint32_t fit = 0;  // most fitting nodes that one owner has
 };
 
-struct Placed {                // exactly one of the two
+struct Placed {  // exactly one of the two
   std::optional<Placement> placement;
   Rejection rejection;
 };
@@ -65,6 +65,7 @@ std::optional<Instant> earliest_start(const Request& request, std::span<const Ca
                                       Instant from);
 
 // The nodes of `candidates` that could ever serve `request`: most that one owner has.
-std::uint32_t most_ever(const Request& request, std::span<const Candidate> candidates, Instant from);
+std::uint32_t most_ever(const Request& request, std::span<const Candidate> candidates,
+                        Instant from);
 
 }  // namespace weft::broker::fabric

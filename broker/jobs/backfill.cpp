@@ -24,7 +24,8 @@ std::vector<fabric::Candidate> with_held(std::vector<fabric::Candidate> fleet,
 
 std::optional<fabric::Placement> backfill(const fabric::Request& request, const Head& head,
                                           const std::vector<fabric::Candidate>& free,
-                                          const std::vector<fabric::Candidate>& fleet, Instant now) {
+                                          const std::vector<fabric::Candidate>& fleet,
+                                          Instant now) {
   if (free.size() < request.nodes) return {};
   auto placed = fabric::place(request, free, now).placement;
   if (!placed) return {};

@@ -1,5 +1,5 @@
-// EASY backfill: a job behind a blocked head may start now if the head can still start when it could
-// have without it. Pure; decided by the same placement code that will place the head.
+// EASY backfill: a job behind a blocked head may start now if the head can still start when it
+// could have without it. Pure; decided by the same placement code that will place the head.
 #pragma once
 #include <optional>
 
@@ -10,7 +10,7 @@ namespace weft::broker::jobs {
 
 struct Head {
   fabric::Request request;
-  Instant at;                  // when it can start as things stand
+  Instant at;  // when it can start as things stand
 };
 
 // A placement for `request` now that does not delay the head; nothing if there is none.

@@ -8,7 +8,8 @@ int strength(const Blame& b) {
   switch (b.code) {
     case Code::peer_oom: return 4;
     case Code::peer_killed:
-    case Code::peer_left: return 3;  // judged from what its peers say: their own exits follow from it
+    case Code::peer_left:
+      return 3;  // judged from what its peers say: their own exits follow from it
     case Code::peer_exit: return 2;
     case Code::none: return 0;
     default: return 1;
@@ -46,7 +47,9 @@ Blame blame_for_silence(const Node& node, std::uint32_t first_rank, Code code, s
   return b;
 }
 
-bool explains_better(const Blame& later, const Blame& first) { return strength(later) > strength(first); }
+bool explains_better(const Blame& later, const Blame& first) {
+  return strength(later) > strength(first);
+}
 
 int exit_code_of(const Blame& b) {
   switch (b.code) {
@@ -54,7 +57,7 @@ int exit_code_of(const Blame& b) {
     case Code::peer_killed:
     case Code::peer_oom: return 128 + b.status;
     case Code::launch_exec: return b.status != 0 ? b.status : 127;
-    case Code::peer_left:        // it exited 0, but its peers needed it
+    case Code::peer_left:  // it exited 0, but its peers needed it
     case Code::peer_unreachable:
     case Code::op_mismatch:
     case Code::op_timeout:
@@ -88,7 +91,8 @@ std::string sentence(const Blame& b) {
     case Code::peer_exit: return fmt::format("{} exited with {}", rank, b.status);
     case Code::peer_killed: return fmt::format("{} was killed by signal {}", rank, b.status);
     case Code::peer_oom: return fmt::format("{} was killed for memory (signal {})", rank, b.status);
-    case Code::peer_left: return fmt::format("{} left early: it exited with 0 while others needed it", rank);
+    case Code::peer_left:
+      return fmt::format("{} left early: it exited with 0 while others needed it", rank);
     case Code::node_silent:
     case Code::worker_lost: return fmt::format("node {} was lost: {}", b.node_name, b.detail);
     case Code::launch_exec: return fmt::format("{} could not be started: {}", rank, b.detail);

@@ -96,8 +96,9 @@ void Jobs::move(const JobMoved& fact) {
   const auto it = jobs_.find(fact.job);
   WEFT_ASSERT(it != jobs_.end(), fmt::format("job {}", fact.job.value));
   Job& job = it->second;
-  WEFT_ASSERT(reachable(job.state, fact.state), fmt::format("job {}: {} to {}", job.id.value,
-                                                            to_string(job.state), to_string(fact.state)));
+  WEFT_ASSERT(
+      reachable(job.state, fact.state),
+      fmt::format("job {}: {} to {}", job.id.value, to_string(job.state), to_string(fact.state)));
   if (job.state == JobState::queued) dequeue(job);
   job.state = fact.state;
   job.cause = fact.cause;
@@ -149,8 +150,9 @@ void Jobs::make(const Attempt& attempt) {
   attempts_of_[job.id].push_back(attempt.id);
   live_attempts_.insert(attempt.id);
   for (const NodeId node : attempt.nodes) {
-    WEFT_ASSERT(planted(5) || !on_node(node), fmt::format("attempt {} on node {}, which still has attempt {}",
-                                            attempt.id.value, node.value, on_node(node).value));
+    WEFT_ASSERT(planted(5) || !on_node(node),
+                fmt::format("attempt {} on node {}, which still has attempt {}", attempt.id.value,
+                            node.value, on_node(node).value));
     on_node_[node] = attempt.id;
   }
   using_lease_[attempt.lease] = attempt.id;
@@ -161,8 +163,9 @@ void Jobs::make(const Attempt& attempt) {
 void Jobs::move(const AttemptMoved& fact) {
   AttemptBook& book = attempts_.find(fact.attempt)->second;
   Attempt& a = book.attempt;
-  WEFT_ASSERT(reachable(a.state, fact.state), fmt::format("attempt {}: {} to {}", a.id.value,
-                                                          to_string(a.state), to_string(fact.state)));
+  WEFT_ASSERT(
+      reachable(a.state, fact.state),
+      fmt::format("attempt {}: {} to {}", a.id.value, to_string(a.state), to_string(fact.state)));
   a.state = fact.state;
   a.outcome = fact.outcome;
   a.cause = fact.cause;

@@ -22,8 +22,8 @@ struct AttemptBook {
     return static_cast<std::uint32_t>(attempt.nodes.size()) * ranks_per_node;
   }
   NodeId node_of(std::uint32_t rank) const { return attempt.nodes[rank / ranks_per_node]; }
-  bool runs_on(NodeId node) const;                   // it was placed there and is not cleared
-  std::uint32_t first_rank_on(NodeId node) const;    // the node must be one of its nodes
+  bool runs_on(NodeId node) const;                 // it was placed there and is not cleared
+  std::uint32_t first_rank_on(NodeId node) const;  // the node must be one of its nodes
   bool every_rank_ended_on(NodeId node) const;
 };
 

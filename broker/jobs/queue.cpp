@@ -28,7 +28,8 @@ std::vector<JobId> Queue::first(std::size_t count,
   std::set<Cursor> cursors;  // heads are distinct, so no two compare equal
   for (const auto& [account, jobs] : accounts_) {
     const auto used = usage.find(account);
-    cursors.insert({used == usage.end() ? 0 : used->second, jobs.begin()->job, &jobs, jobs.begin()});
+    cursors.insert(
+        {used == usage.end() ? 0 : used->second, jobs.begin()->job, &jobs, jobs.begin()});
   }
   std::vector<JobId> out;
   while (out.size() < count && !cursors.empty()) {

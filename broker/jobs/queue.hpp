@@ -30,7 +30,8 @@ class Queue {
 
   // Jobs in order. Valid until the queue changes, so collect before acting: see `first`.
   // usage: billed quantity by account; missing means 0.
-  std::vector<JobId> first(std::size_t count, const std::map<std::string, std::int64_t>& usage) const;
+  std::vector<JobId> first(std::size_t count,
+                           const std::map<std::string, std::int64_t>& usage) const;
 
  private:
   std::map<std::string, std::set<QueueKey>> accounts_;  // no empty sets

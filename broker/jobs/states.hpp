@@ -1,5 +1,5 @@
-// Life cycles of jobs and attempts, as matrices: a row per state, a column per input, and no cell can
-// be left out (Cell has no default). An empty cell refuses the input (state.illegal).
+// Life cycles of jobs and attempts, as matrices: a row per state, a column per input, and no cell
+// can be left out (Cell has no default). An empty cell refuses the input (state.illegal).
 #pragma once
 #include <array>
 #include <cstdint>
@@ -12,8 +12,8 @@ namespace weft::broker::jobs {
 template <class State>
 struct Cell {
   std::optional<State> to;
-  constexpr Cell(State s) : to(s) {}           // NOLINT: a cell reads as the state it leads to
-  constexpr Cell(std::nullopt_t) : to() {}     // NOLINT
+  constexpr Cell(State s) : to(s) {}        // NOLINT: a cell reads as the state it leads to
+  constexpr Cell(std::nullopt_t) : to() {}  // NOLINT
 };
 template <class State, std::size_t states, std::size_t inputs>
 using Matrix = std::array<std::array<Cell<State>, inputs>, states>;
@@ -24,7 +24,12 @@ enum class JobInput : std::uint8_t {
   go,       // GO was journaled
   stop,     // its attempt is being stopped
   requeue,  // it needs another lease; its place in line is kept
-  succeed, fail, cancel, expire, unplace, preempt
+  succeed,
+  fail,
+  cancel,
+  expire,
+  unplace,
+  preempt
 };
 inline constexpr std::size_t job_inputs = 11, job_live_states = 6;
 

@@ -26,13 +26,15 @@ Problem outside(std::string_view key, Duration value, Duration least, Duration m
 
 Problem shape(const JobSpec& s) {
   if (s.version != 1)
-    return error(Code::spec_version, fmt::format("weft: {}; this broker reads version 1", s.version));
+    return error(Code::spec_version,
+                 fmt::format("weft: {}; this broker reads version 1", s.version));
   if (!good_name(s.name))
     return error(Code::spec_range, fmt::format("name: '{}'; 1 to 63 of a-z 0-9 -", s.name));
   if (auto p = outside("priority", s.priority, -100, 100)) return p;
   if (auto p = outside("nodes", s.nodes, 1u, limits::nodes_per_job_max)) return p;
   if (auto p = outside("gpus_per_node", s.gpus_per_node, 0u, limits::gpus_per_node_max)) return p;
-  if (auto p = outside("ranks_per_node", s.ranks_per_node, 1u, limits::ranks_per_node_max)) return p;
+  if (auto p = outside("ranks_per_node", s.ranks_per_node, 1u, limits::ranks_per_node_max))
+    return p;
   const std::uint64_t ranks = std::uint64_t{s.nodes} * s.ranks_per_node;
   if (ranks > limits::ranks_per_job_max)
     return error(Code::spec_range, fmt::format("nodes x ranks_per_node: {}; at most {}", ranks,
@@ -58,10 +60,12 @@ Problem lease(const JobSpec& s, const Prices& prices) {
     return error(Code::spec_range, fmt::format("lease.cost_cap: {}; 0 to {}", to_string(s.cost_cap),
                                                to_string(limits::money_max)));
   if (!prices.all_zero && !s.has_price_max && s.cost_cap.micros == 0)
-    return error(Code::spec_price_missing,
-                 "lease: prices here are not 0; give max_price (-p 2.40, per unit-hour) or cost_cap");
+    return error(
+        Code::spec_price_missing,
+        "lease: prices here are not 0; give max_price (-p 2.40, per unit-hour) or cost_cap");
   if (s.notice.ms != 0)
-    if (auto p = outside("lease.notice", s.notice, limits::notice_min, limits::notice_max)) return p;
+    if (auto p = outside("lease.notice", s.notice, limits::notice_min, limits::notice_max))
+      return p;
   if (auto p = outside("lease.keep", s.keep, Duration{}, hours(24))) return p;
   return outside("lease.start_by", s.start_by, Duration{}, limits::job_time_max);
 }
@@ -75,8 +79,9 @@ Problem policy(const JobSpec& s) {
                                                s.checkpoint_signal));
   if (auto p = outside("checkpoint.grace", s.checkpoint_grace, Duration{}, hours(24))) return p;
   if (!s.checkpoint_dir.empty() && s.checkpoint_grace.ms > s.time.ms / 2)
-    return error(Code::spec_conflict, fmt::format("checkpoint.grace: {}; at most half of time ({})",
-                                                  to_string(s.checkpoint_grace), to_string(s.time)));
+    return error(Code::spec_conflict,
+                 fmt::format("checkpoint.grace: {}; at most half of time ({})",
+                             to_string(s.checkpoint_grace), to_string(s.time)));
   if (s.backend != "weft" && s.backend != "none")
     return error(Code::spec_range, fmt::format("comm.backend: '{}'; weft or none", s.backend));
   return {};
@@ -94,7 +99,8 @@ Problem environment(const JobSpec& s) {
       return error(Code::spec_range,
                    fmt::format("env: '{}' is no name of a variable; letters, digits and _", name));
     if (reserved_variable(name))
-      return error(Code::spec_reserved, fmt::format("env.{}: set by weft; choose another name", name));
+      return error(Code::spec_reserved,
+                   fmt::format("env.{}: set by weft; choose another name", name));
     if (!seen.insert(name).second)
       return error(Code::spec_duplicate, fmt::format("env.{}: given twice", name));
     if (variable.value.find('\0') != std::string::npos)
@@ -105,7 +111,8 @@ Problem environment(const JobSpec& s) {
 
 Problem program(const JobSpec& s) {
   if (s.run.empty() || s.run.front().empty())
-    return error(Code::spec_missing, "run: missing; the program and its arguments, e.g. run: [./train]");
+    return error(Code::spec_missing,
+                 "run: missing; the program and its arguments, e.g. run: [./train]");
   std::size_t bytes = s.setup.size() + s.workdir.size() + s.checkpoint_dir.size();
   for (const std::string& argument : s.run) {
     bytes += argument.size();
@@ -120,22 +127,26 @@ Problem program(const JobSpec& s) {
   if (!s.workdir.empty() && s.workdir.front() != '/')
     return error(Code::spec_range, fmt::format("workdir: '{}'; an absolute path", s.workdir));
   if (!s.checkpoint_dir.empty() && s.checkpoint_dir.front() != '/')
-    return error(Code::spec_range, fmt::format("checkpoint.dir: '{}'; an absolute path", s.checkpoint_dir));
+    return error(Code::spec_range,
+                 fmt::format("checkpoint.dir: '{}'; an absolute path", s.checkpoint_dir));
   return {};
 }
 
 }  // namespace
 
 bool good_name(std::string_view name) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; };
+  const auto letter = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  };
   return !name.empty() && name.size() <= limits::name_bytes_max &&
          std::all_of(name.begin(), name.end(), letter);
 }
 
 bool reserved_variable(std::string_view name) {
   constexpr std::array<std::string_view, 11> ranks{
-      "RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT",
-      "GROUP_RANK", "GROUP_WORLD_SIZE", "ROLE_RANK", "ROLE_WORLD_SIZE", "ROLE_NAME"};
+      "RANK",        "LOCAL_RANK",      "WORLD_SIZE", "LOCAL_WORLD_SIZE",
+      "MASTER_ADDR", "MASTER_PORT",     "GROUP_RANK", "GROUP_WORLD_SIZE",
+      "ROLE_RANK",   "ROLE_WORLD_SIZE", "ROLE_NAME"};
   return name.starts_with("WEFT_") || name.starts_with("TORCHELASTIC_") ||
          std::find(ranks.begin(), ranks.end(), name) != ranks.end();
 }

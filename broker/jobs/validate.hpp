@@ -1,12 +1,12 @@
-// What a job spec must satisfy beyond its syntax, and its resolved form. The YAML decoder checks the
-// same limits with line numbers; this is the check that nobody can go around.
+// What a job spec must satisfy beyond its syntax, and its resolved form. The YAML decoder checks
+// the same limits with line numbers; this is the check that nobody can go around.
 #pragma once
 #include "base/result.hpp"
 #include "schemas/job.hpp"
 
 namespace weft::broker::jobs {
 
-struct Prices {             // of the market at submission
+struct Prices {  // of the market at submission
   bool all_zero = true;
 };
 

@@ -10,12 +10,15 @@ namespace {
 
 using fabric::Request;
 
-bool starts(const Situation& s, const Request& request) { return try_start(s, request).blocker == Code::none; }
+bool starts(const Situation& s, const Request& request) {
+  return try_start(s, request).blocker == Code::none;
+}
 
 std::string then_now(const Situation& s, const Request& request) {
   const auto start = try_start(s, request);
-  return fmt::format("starts now at ${} per unit-hour, at most ${} in all", to_string(start.placement->price),
-                     to_string(cost_ceil(start.placement->price, start.placement->units, request.term)));
+  return fmt::format(
+      "starts now at ${} per unit-hour, at most ${} in all", to_string(start.placement->price),
+      to_string(cost_ceil(start.placement->price, start.placement->units, request.term)));
 }
 
 // The largest value in [low, high] for which `works` holds, given that smaller values work too.
@@ -24,8 +27,10 @@ std::optional<std::int64_t> largest(std::int64_t low, std::int64_t high, F works
   if (low > high || !works(low)) return {};
   while (low < high) {
     const std::int64_t middle = low + (high - low + 1) / 2;
-    if (works(middle)) low = middle;
-    else high = middle - 1;
+    if (works(middle))
+      low = middle;
+    else
+      high = middle - 1;
   }
   return low;
 }
@@ -48,10 +53,11 @@ void fix_price(const Situation& s, Explanation& out) {
     if (c.price > *s.request.price_max) prices.insert(c.price);
   const std::vector<Price> list(prices.begin(), prices.end());
   Request r = s.request;
-  const auto cheaper = largest(0, static_cast<std::int64_t>(list.size()) - 1, [&](std::int64_t back) {
-    r.price_max = list[list.size() - 1 - static_cast<std::size_t>(back)];
-    return starts(s, r);
-  });
+  const auto cheaper =
+      largest(0, static_cast<std::int64_t>(list.size()) - 1, [&](std::int64_t back) {
+        r.price_max = list[list.size() - 1 - static_cast<std::size_t>(back)];
+        return starts(s, r);
+      });
   if (!cheaper) return;
   r.price_max = list[list.size() - 1 - static_cast<std::size_t>(*cheaper)];
   out.fixes.push_back({fmt::format("max_price: {}", to_string(*r.price_max)), then_now(s, r)});
@@ -60,7 +66,8 @@ void fix_price(const Situation& s, Explanation& out) {
 void fix_notice(const Situation& s, Explanation& out) {
   std::set<Duration> notices;  // the longest that owners offer disturbs least
   for (const auto& c : s.free)
-    if (c.notice.ms != 0 && (s.request.notice.ms == 0 || c.notice < s.request.notice)) notices.insert(c.notice);
+    if (c.notice.ms != 0 && (s.request.notice.ms == 0 || c.notice < s.request.notice))
+      notices.insert(c.notice);
   const std::vector<Duration> list(notices.begin(), notices.end());
   Request r = s.request;
   const auto longest = largest(0, static_cast<std::int64_t>(list.size()) - 1, [&](std::int64_t i) {
@@ -74,10 +81,11 @@ void fix_notice(const Situation& s, Explanation& out) {
 
 void fix_time(const Situation& s, Explanation& out) {
   Request r = s.request;
-  const auto minutes_left = largest(limits::job_time_min.ms / 60'000, r.term.ms / 60'000 - 1, [&](std::int64_t m) {
-    r.term = minutes(m);
-    return starts(s, r);
-  });
+  const auto minutes_left =
+      largest(limits::job_time_min.ms / 60'000, r.term.ms / 60'000 - 1, [&](std::int64_t m) {
+        r.term = minutes(m);
+        return starts(s, r);
+      });
   if (!minutes_left) return;
   r.term = minutes(*minutes_left);
   out.fixes.push_back({fmt::format("time: {}", to_string(r.term)), then_now(s, r)});
@@ -113,8 +121,9 @@ void fix_wait(const Situation& s, Explanation& out) {
   }
   const auto at = fabric::earliest_start(s.request, fleet, s.now);
   if (at && *at > s.now)
-    out.fixes.push_back({fmt::format("wait: {}", to_string(*at - s.now)),
-                         fmt::format("can start at {} at the latest, unless nodes are lost", to_string(*at))});
+    out.fixes.push_back(
+        {fmt::format("wait: {}", to_string(*at - s.now)),
+         fmt::format("can start at {} at the latest, unless nodes are lost", to_string(*at))});
 }
 
 // Would it start if this one constraint were not there?
@@ -144,27 +153,30 @@ std::string summary(const Situation& s, const Start& start) {
                          to_string(cost_ceil(p.price, p.units, r.term)), to_string(s.cash));
     }
     case Code::place_ahead:
-      return fmt::format("it would delay job {}, which stands before it and can start at {}", s.ahead_job.value,
-                         to_string(s.ahead->at));
+      return fmt::format("it would delay job {}, which stands before it and can start at {}",
+                         s.ahead_job.value, to_string(s.ahead->at));
     case Code::place_price:
       if (start.placement)
-        return fmt::format("the term costs up to ${}, more than its cost cap has left (${})",
-                           to_string(cost_ceil(start.placement->price, start.placement->units, r.term)),
-                           to_string(*s.cap_left));
-      return fmt::format("{} nodes fit below its price cap of ${} per unit-hour; {} are asked for", start.rejection.fit,
-                         to_string(*r.price_max), r.nodes);
+        return fmt::format(
+            "the term costs up to ${}, more than its cost cap has left (${})",
+            to_string(cost_ceil(start.placement->price, start.placement->units, r.term)),
+            to_string(*s.cap_left));
+      return fmt::format("{} nodes fit below its price cap of ${} per unit-hour; {} are asked for",
+                         start.rejection.fit, to_string(*r.price_max), r.nodes);
     case Code::place_notice:
-      return fmt::format("{} free nodes give the notice that is asked for ({}); {} are asked for", start.rejection.fit,
+      return fmt::format("{} free nodes give the notice that is asked for ({}); {} are asked for",
+                         start.rejection.fit,
                          r.notice.ms == 0 ? "never: a firm lease" : to_string(r.notice), r.nodes);
     case Code::place_window:
-      return fmt::format("{} free nodes are offered for the next {}; {} are asked for", start.rejection.fit,
-                         to_string(r.term), r.nodes);
+      return fmt::format("{} free nodes are offered for the next {}; {} are asked for",
+                         start.rejection.fit, to_string(r.term), r.nodes);
     case Code::place_class:
-      return fmt::format("{} free nodes have {} GPUs; {} are asked for", start.rejection.fit, r.gpus_per_node, r.nodes);
+      return fmt::format("{} free nodes have {} GPUs; {} are asked for", start.rejection.fit,
+                         r.gpus_per_node, r.nodes);
     default:
       if (s.fleet.empty()) return "no node is offered at all";
-      return fmt::format("{} of {} offered nodes are free and fit; {} of one owner are asked for", start.rejection.fit,
-                         s.fleet.size(), r.nodes);
+      return fmt::format("{} of {} offered nodes are free and fit; {} of one owner are asked for",
+                         start.rejection.fit, s.fleet.size(), r.nodes);
   }
 }
 
@@ -187,8 +199,10 @@ Start try_start(const Situation& s, const Request& request) {
     }
   }
   const Money cost = cost_ceil(out.placement->price, out.placement->units, request.term);
-  if (s.cap_left && cost > *s.cap_left) out.blocker = Code::place_price;
-  else if (cost > s.cash) out.blocker = Code::money_insufficient;
+  if (s.cap_left && cost > *s.cap_left)
+    out.blocker = Code::place_price;
+  else if (cost > s.cash)
+    out.blocker = Code::money_insufficient;
   return out;
 }
 
@@ -198,22 +212,26 @@ Explanation explain(const Situation& s) {
   out.summary = summary(s, start);
   if (start.blocker == Code::none) return out;
   out.blockers.push_back(start.blocker);
-  for (const Code code : {Code::place_price, Code::place_notice, Code::place_window, Code::place_class})
+  for (const Code code :
+       {Code::place_price, Code::place_notice, Code::place_window, Code::place_class})
     if (code != start.blocker && blocks(s, code)) out.blockers.push_back(code);
   fix_nodes(s, out);
   fix_price(s, out);
   fix_notice(s, out);
   fix_time(s, out);
   fix_class(s, out);
-  if (start.placement) fix_funds(s, start, out);
-  else if (start.blocker != Code::place_ahead) fix_wait(s, out);
+  if (start.placement)
+    fix_funds(s, start, out);
+  else if (start.blocker != Code::place_ahead)
+    fix_wait(s, out);
   if (start.blocker == Code::place_ahead) fix_wait(s, out);
   const auto blocked = [&](Code code) {
     return std::find(out.blockers.begin(), out.blockers.end(), code) != out.blockers.end();
   };
   constexpr std::pair<Code, const char*> words[] = {
-      {Code::place_nodes, "nodes"}, {Code::place_price, "price"}, {Code::place_notice, "notice"},
-      {Code::place_window, "window"}, {Code::place_class, "class"}, {Code::money_insufficient, "funds"},
+      {Code::place_nodes, "nodes"},   {Code::place_price, "price"},
+      {Code::place_notice, "notice"}, {Code::place_window, "window"},
+      {Code::place_class, "class"},   {Code::money_insufficient, "funds"},
       {Code::place_ahead, "ahead"}};
   for (const auto& [code, word] : words)
     if (!blocked(code)) out.clear.emplace_back(word);

@@ -1,5 +1,5 @@
-// Why a request cannot start now, and every single change that would start it: found by relaxing one
-// constraint at a time and asking the real placement code again. Pure.
+// Why a request cannot start now, and every single change that would start it: found by relaxing
+// one constraint at a time and asking the real placement code again. Pure.
 #pragma once
 #include <optional>
 #include <string>
@@ -11,19 +11,19 @@
 
 namespace weft::broker::jobs {
 
-struct Situation {                 // a copy of what matters
+struct Situation {  // a copy of what matters
   fabric::Request request;
   std::vector<fabric::Candidate> free, fleet;
   Instant now;
-  std::optional<Head> ahead;       // the head of the queue, when the request stands behind it
+  std::optional<Head> ahead;  // the head of the queue, when the request stands behind it
   JobId ahead_job;
   Money cash;
-  std::optional<Money> cap_left;   // of lease.cost_cap
+  std::optional<Money> cap_left;  // of lease.cost_cap
 };
 
-struct Start {                     // what the request would get
+struct Start {  // what the request would get
   std::optional<fabric::Placement> placement;
-  Code blocker{};                  // none: it starts
+  Code blocker{};  // none: it starts
   fabric::Rejection rejection;
 };
 
@@ -31,7 +31,7 @@ struct Start {                     // what the request would get
 Start try_start(const Situation& s, const fabric::Request& request);
 
 struct Explanation {
-  std::string summary;             // one sentence
+  std::string summary;  // one sentence
   std::vector<Code> blockers;
   std::vector<Fix> fixes;
   std::vector<std::string> clear;

@@ -15,11 +15,13 @@ LeaseBill bill_of(const LeaseBook& book, const fabric::Nodes& nodes, Instant now
     if (node.lease != book.lease.id) continue;
     if (node.meter != MeterClass::billed && node.meter != MeterClass::credited) continue;
     if (now <= node.since) continue;
-    bill.segments.push_back({id, node.name, node.meter, node.since, now, nodes.book(id).cause, node.units});
+    bill.segments.push_back(
+        {id, node.name, node.meter, node.since, now, nodes.book(id).cause, node.units});
   }
-  std::stable_sort(bill.segments.begin(), bill.segments.end(), [](const Segment& a, const Segment& b) {
-    return std::tie(a.node, a.from) < std::tie(b.node, b.from);
-  });
+  std::stable_sort(bill.segments.begin(), bill.segments.end(),
+                   [](const Segment& a, const Segment& b) {
+                     return std::tie(a.node, a.from) < std::tie(b.node, b.from);
+                   });
   bill.postings = book.postings;
   bill.gross = book.posted.gross;
   bill.credits = book.posted.credit_owner + book.posted.credit_house;

@@ -23,7 +23,8 @@ const std::vector<LeaseId>& Leases::of_job(JobId job) const {
   return it == of_job_.end() ? none : it->second;
 }
 namespace {
-const std::set<LeaseId>& in(const std::map<std::string, std::set<LeaseId>>& map, const std::string& key) {
+const std::set<LeaseId>& in(const std::map<std::string, std::set<LeaseId>>& map,
+                            const std::string& key) {
   static const std::set<LeaseId> none;
   const auto it = map.find(key);
   return it == map.end() ? none : it->second;
@@ -32,7 +33,9 @@ const std::set<LeaseId>& in(const std::map<std::string, std::set<LeaseId>>& map,
 const std::set<LeaseId>& Leases::of_account(const std::string& account) const {
   return in(of_account_, account);
 }
-const std::set<LeaseId>& Leases::of_owner(const std::string& owner) const { return in(of_owner_, owner); }
+const std::set<LeaseId>& Leases::of_owner(const std::string& owner) const {
+  return in(of_owner_, owner);
+}
 
 void Leases::index(const Lease& lease) {
   if (market::live(lease.state))
@@ -55,7 +58,8 @@ void Leases::move(const LeaseMoved& fact) {
   WEFT_ASSERT(it != books_.end(), fmt::format("lease {}", fact.lease.value));
   Lease& lease = it->second.lease;
   WEFT_ASSERT(reachable(lease_rows, lease.state, fact.state),
-              fmt::format("lease {}: {} to {}", lease.id.value, to_string(lease.state), to_string(fact.state)));
+              fmt::format("lease {}: {} to {}", lease.id.value, to_string(lease.state),
+                          to_string(fact.state)));
   lease.state = fact.state;
   lease.cause = fact.cause;
   lease.ends_at = fact.ends_at;

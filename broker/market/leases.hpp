@@ -17,7 +17,7 @@ struct LeaseBook {
   Lease lease;
   Sums sums;
   Amounts posted;
-  std::vector<MeteredSpan> spans;         // closed; neighbours of the same kind are one
+  std::vector<MeteredSpan> spans;  // closed; neighbours of the same kind are one
   std::vector<Posted> postings;
   std::map<NodeId, std::size_t> last_of;  // newest span of each node
 };

@@ -65,12 +65,16 @@ std::string Ledger::broken() const {
 }
 
 Posted deposit(const std::string& account, Money amount, Instant at) {
-  return {{}, PostingKind::deposit, {}, at, {{world, -amount}, {cash_of(account), amount}}, "deposit"};
+  return {{},       PostingKind::deposit, {}, at, {{world, -amount}, {cash_of(account), amount}},
+          "deposit"};
 }
 
 std::optional<Posted> escrow(const Lease& lease, Instant at) {
   if (lease.escrow.micros == 0) return {};
-  return Posted{{}, PostingKind::escrow, lease.id, at,
+  return Posted{{},
+                PostingKind::escrow,
+                lease.id,
+                at,
                 {{cash_of(lease.account), -lease.escrow}, {escrow_of(lease.account), lease.escrow}},
                 fmt::format("lease {}: the whole term, set aside", lease.id.value)};
 }
@@ -78,12 +82,16 @@ std::optional<Posted> escrow(const Lease& lease, Instant at) {
 std::optional<Posted> escrow_return(const Lease& lease, Money gross, Instant at) {
   const Money rest = lease.escrow - gross;
   if (rest.micros == 0) return {};
-  return Posted{{}, PostingKind::escrow_return, lease.id, at,
+  return Posted{{},
+                PostingKind::escrow_return,
+                lease.id,
+                at,
                 {{escrow_of(lease.account), -rest}, {cash_of(lease.account), rest}},
                 fmt::format("lease {}: not used", lease.id.value)};
 }
 
-std::optional<Posted> metered(const Lease& lease, const Amounts& before, const Amounts& now, Instant at) {
+std::optional<Posted> metered(const Lease& lease, const Amounts& before, const Amounts& now,
+                              Instant at) {
   const Money gross = now.gross - before.gross, fee = now.fee - before.fee;
   const Money by_owner = now.credit_owner - before.credit_owner;
   const Money by_house = now.credit_house - before.credit_house;
@@ -104,10 +112,14 @@ Amounts difference_of(const Posted& posted) {
   Amounts d;
   Money credits;
   for (const Leg& leg : posted.legs) {
-    if (leg.account == house_fees) d.fee = leg.amount;
-    else if (leg.account == house_credits) d.credit_house = -leg.amount;
-    else if (leg.account.ends_with(":escrow")) d.gross = -leg.amount;
-    else if (leg.account.ends_with(":cash")) credits = leg.amount;
+    if (leg.account == house_fees)
+      d.fee = leg.amount;
+    else if (leg.account == house_credits)
+      d.credit_house = -leg.amount;
+    else if (leg.account.ends_with(":escrow"))
+      d.gross = -leg.amount;
+    else if (leg.account.ends_with(":cash"))
+      credits = leg.amount;
   }
   d.credit_owner = credits - d.credit_house;
   return d;

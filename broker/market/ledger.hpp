@@ -12,7 +12,8 @@
 
 namespace weft::broker::market {
 
-inline const std::string world = "world", house_fees = "house:fees", house_credits = "house:credits";
+inline const std::string world = "world", house_fees = "house:fees",
+                         house_credits = "house:credits";
 std::string cash_of(const std::string& account);
 std::string escrow_of(const std::string& account);
 std::string earned_of(const std::string& account);
@@ -34,7 +35,8 @@ class Ledger {
 Posted deposit(const std::string& account, Money amount, Instant at);
 std::optional<Posted> escrow(const Lease& lease, Instant at);
 std::optional<Posted> escrow_return(const Lease& lease, Money gross, Instant at);
-std::optional<Posted> metered(const Lease& lease, const Amounts& before, const Amounts& now, Instant at);
+std::optional<Posted> metered(const Lease& lease, const Amounts& before, const Amounts& now,
+                              Instant at);
 // What a meter transaction changed, read back from its legs: replay needs nothing else.
 Amounts difference_of(const Posted& posted);
 

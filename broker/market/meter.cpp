@@ -24,7 +24,9 @@ Amounts Sums::totals(std::uint32_t fee_bps) const {
 }
 
 namespace {
-std::uint64_t high(Int128 n) { return static_cast<std::uint64_t>(static_cast<unsigned __int128>(n) >> 64); }
+std::uint64_t high(Int128 n) {
+  return static_cast<std::uint64_t>(static_cast<unsigned __int128>(n) >> 64);
+}
 std::uint64_t low(Int128 n) { return static_cast<std::uint64_t>(n); }
 Int128 join(std::uint64_t h, std::uint64_t l) {
   return static_cast<Int128>((static_cast<unsigned __int128>(h) << 64) | l);
@@ -32,11 +34,13 @@ Int128 join(std::uint64_t h, std::uint64_t l) {
 }  // namespace
 
 MeterTotals to_wire(LeaseId lease, const Sums& s, const Amounts& posted) {
-  return {lease, high(s.gross), low(s.gross), high(s.owner), low(s.owner), high(s.house), low(s.house),
-          posted.gross, posted.credit_owner, posted.credit_house, posted.fee};
+  return {lease,         high(s.gross), low(s.gross), high(s.owner),       low(s.owner),
+          high(s.house), low(s.house),  posted.gross, posted.credit_owner, posted.credit_house,
+          posted.fee};
 }
 Sums sums_of(const MeterTotals& w) {
-  return {join(w.gross_high, w.gross_low), join(w.owner_high, w.owner_low), join(w.house_high, w.house_low)};
+  return {join(w.gross_high, w.gross_low), join(w.owner_high, w.owner_low),
+          join(w.house_high, w.house_low)};
 }
 Amounts posted_of(const MeterTotals& w) { return {w.gross, w.credit_owner, w.credit_house, w.fee}; }
 

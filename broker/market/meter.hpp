@@ -8,7 +8,7 @@
 
 namespace weft::broker::market {
 
-struct Amounts {               // of a lease, in total
+struct Amounts {  // of a lease, in total
   Money gross, credit_owner, credit_house, fee;
   auto operator<=>(const Amounts&) const = default;
 };

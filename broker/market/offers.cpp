@@ -18,7 +18,8 @@ std::vector<OfferId> Offers::live_for(NodeId node) const {
   return {it->second.begin(), it->second.end()};
 }
 
-const Offer* Offers::overlapping(const std::vector<NodeId>& nodes, Instant from, Instant until) const {
+const Offer* Offers::overlapping(const std::vector<NodeId>& nodes, Instant from,
+                                 Instant until) const {
   for (const NodeId node : nodes) {
     for (const OfferId id : live_for(node)) {
       const Offer& other = *find(id);

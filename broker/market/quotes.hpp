@@ -17,8 +17,8 @@ class Quotes {
   // The open quote that reserves the node, or none.
   QuoteId reserving(NodeId node) const;
   std::uint32_t open_of(const std::string& account) const;
-  // The nodes stay reserved a little longer than the quote says, so that an acceptance that was sent
-  // in time is honoured.
+  // The nodes stay reserved a little longer than the quote says, so that an acceptance that was
+  // sent in time is honoured.
   static Instant reserved_until(const Quote& quote) {
     return quote.expires_at + limits::quote_reserve_slack;
   }

@@ -100,7 +100,8 @@ int run(const std::vector<Plant>& plants, std::uint64_t seeds) {
   std::vector<Child> running;
   std::size_t next = 0, missed = 0;
   while (next < plants.size() || !running.empty()) {
-    while (next < plants.size() && running.size() < at_once) running.push_back(begin(plants[next++], seeds));
+    while (next < plants.size() && running.size() < at_once)
+      running.push_back(begin(plants[next++], seeds));
     std::vector<pollfd> waits;
     for (const Child& child : running) waits.push_back({child.read_end, POLLIN, 0});
     ::poll(waits.data(), waits.size(), -1);
@@ -134,7 +135,7 @@ int main(int argc, char** argv) {
   fmt::print("| bug | what is broken | found at |\n|---|---|---|\n");
   const int missed = run(plants, seeds);
   if (missed == 0) return 0;
-  fmt::print(stderr, "{} of {} planted bugs were not found within {} seeds: a check is missing\n", missed,
-             plants.size(), seeds);
+  fmt::print(stderr, "{} of {} planted bugs were not found within {} seeds: a check is missing\n",
+             missed, plants.size(), seeds);
   return 1;
 }

@@ -1,5 +1,5 @@
-// weft-model: tries every history up to a length in a world of two nodes and two jobs, over the real
-// broker core. Worlds that cannot be told apart are followed once. Prints how many states and
+// weft-model: tries every history up to a length in a world of two nodes and two jobs, over the
+// real broker core. Worlds that cannot be told apart are followed once. Prints how many states and
 // histories were covered, and the history that broke a promise, move by move.
 #include <fmt/core.h>
 
@@ -20,7 +20,7 @@ using model::World;
 struct Leaf {
   World world;
   std::vector<std::uint8_t> history;
-  std::uint64_t histories = 1;    // how many lead here
+  std::uint64_t histories = 1;  // how many lead here
 };
 
 int broken(const Leaf& from, int move, const std::string& what) {
@@ -37,8 +37,10 @@ int main(int argc, char** argv) {
   double budget = 75;             // seconds; a level that was begun is finished or named as cut
   std::uint64_t rest_every = 16;  // of the states: does everything still come to rest from there?
   for (int i = 1; i + 1 < argc; i += 2) {
-    if (std::strcmp(argv[i], "--depth") == 0) depth = std::atoi(argv[i + 1]);
-    else if (std::strcmp(argv[i], "--seconds") == 0) budget = std::atof(argv[i + 1]);
+    if (std::strcmp(argv[i], "--depth") == 0)
+      depth = std::atoi(argv[i + 1]);
+    else if (std::strcmp(argv[i], "--seconds") == 0)
+      budget = std::atof(argv[i + 1]);
     else {
       fmt::print(stderr, "usage: weft-model [--depth N] [--seconds S]\n");
       return 2;
@@ -75,7 +77,8 @@ int main(int argc, char** argv) {
         }
         if (states % rest_every == 0) {
           ++rests;
-          if (std::string what = world.comes_to_rest(); !what.empty()) return broken(node, move, what);
+          if (std::string what = world.comes_to_rest(); !what.empty())
+            return broken(node, move, what);
         }
         ++states;
         std::vector<std::uint8_t> history = node.history;
@@ -92,7 +95,9 @@ int main(int argc, char** argv) {
     for (auto& [mark, node] : next) level.push_back(std::move(node));
     if (cut) break;
   }
-  fmt::print("{} states, {} histories, {} steps of the core checked, {} states followed to their rest, {:.1f} s\n",
-             states, histories, steps, rests, spent());
+  fmt::print(
+      "{} states, {} histories, {} steps of the core checked, {} states followed to their rest, "
+      "{:.1f} s\n",
+      states, histories, steps, rests, spent());
   return 0;
 }

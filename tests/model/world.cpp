@@ -30,8 +30,10 @@ KeyEntry key(std::uint32_t number, Role role, std::string name, std::string acco
 }
 
 std::vector<KeyEntry> keys() {
-  return {key(operator_key, Role::operator_, "operator", "house"), key(seller_key, Role::seller, "seller", "owner"),
-          key(customer_key, Role::customer, "customer", "team"), key(worker_key, Role::worker, "n0", "owner"),
+  return {key(operator_key, Role::operator_, "operator", "house"),
+          key(seller_key, Role::seller, "seller", "owner"),
+          key(customer_key, Role::customer, "customer", "team"),
+          key(worker_key, Role::worker, "n0", "owner"),
           key(worker_key + 1, Role::worker, "n1", "owner")};
 }
 
@@ -65,13 +67,17 @@ JobSpec spec(std::uint32_t wide) {
 
 std::string move_name(int move) {
   static constexpr std::array<const char*, moves_common + moves_per_node> names{
-      "submit the wide job", "submit the narrow job", "cancel the wide job", "cancel the narrow job",
-      "time passes", "the broker restarts", "the next orders are lost", "has prepared", "refuses",
-      "a rank exits with 0", "a rank exits with 3", "the attempt is gone", "its session closes",
-      "joins again", "comes back from a reboot", "an old process speaks"};
+      "submit the wide job",      "submit the narrow job", "cancel the wide job",
+      "cancel the narrow job",    "time passes",           "the broker restarts",
+      "the next orders are lost", "has prepared",          "refuses",
+      "a rank exits with 0",      "a rank exits with 3",   "the attempt is gone",
+      "its session closes",       "joins again",           "comes back from a reboot",
+      "an old process speaks"};
   if (move < moves_common) return names[static_cast<std::size_t>(move)];
   const int node = (move - moves_common) / moves_per_node;
-  return fmt::format("n{}: {}", node, names[static_cast<std::size_t>(moves_common + (move - moves_common) % moves_per_node)]);
+  return fmt::format(
+      "n{}: {}", node,
+      names[static_cast<std::size_t>(moves_common + (move - moves_common) % moves_per_node)]);
 }
 
 World::World() : core_(config()), now_{1'790'000'000'000} {
@@ -88,7 +94,8 @@ World::World() : core_(config()), now_{1'790'000'000'000} {
 
 void World::step(const broker::Event& event) {
   const broker::Step made = core_.step(now_, event);
-  if (std::string broken = core_.broken_invariant(); !broken.empty()) fail("the core says: " + broken);
+  if (std::string broken = core_.broken_invariant(); !broken.empty())
+    fail("the core says: " + broken);
   if (!made.facts.empty()) {
     JournalRecord record;
     record.seq = {++seq_};
@@ -96,7 +103,8 @@ void World::step(const broker::Event& event) {
     record.at = now_;
     record.facts = made.facts;
     for (const FactBox& box : made.facts) {
-      if (const auto* fact = std::get_if<AttemptMade>(&box.fact)) gang_[fact->attempt.id] = fact->attempt.nodes.size();
+      if (const auto* fact = std::get_if<AttemptMade>(&box.fact))
+        gang_[fact->attempt.id] = fact->attempt.nodes.size();
       if (const auto* fact = std::get_if<AttemptMoved>(&box.fact))
         if (fact->state == AttemptState::running) went_[fact->attempt] = true;
       if (const auto* fact = std::get_if<Posted>(&box.fact)) {
@@ -117,8 +125,10 @@ void World::step(const broker::Event& event) {
     if (std::holds_alternative<Reply>(send->envelope.body)) replied(send->envelope);
     for (NodeState& node : nodes_) {
       if (!node.session || node.session != send->session) continue;
-      if (lost) node.session = {};  // the connection died with what was in it; the broker may not know
-      else order(node, send->envelope);
+      if (lost)
+        node.session = {};  // the connection died with what was in it; the broker may not know
+      else
+        order(node, send->envelope);
     }
   }
 }
@@ -192,8 +202,10 @@ void World::order(NodeState& node, const Envelope& envelope) {
     go(node, *released);
   } else if (const auto* stop = std::get_if<StopAttempt>(&body)) {
     const auto found = node.held.find(stop->attempt);
-    if (found != node.held.end()) found->second.stopped = true;
-    else node.held[stop->attempt] = {stop->attempt, 0, 0, false, false, true, true, {}};
+    if (found != node.held.end())
+      found->second.stopped = true;
+    else
+      node.held[stop->attempt] = {stop->attempt, 0, 0, false, false, true, true, {}};
   } else if (const auto* forget = std::get_if<Forget>(&body)) {
     const auto found = node.held.find(forget->attempt);
     if (found == node.held.end()) return;
@@ -248,7 +260,9 @@ bool World::node_move(NodeState& node, int number, Move move) {
   }
   if (!node.session) return false;
   switch (move) {
-    case Move::session_closed: step(broker::SessionClosed{std::exchange(node.session, {})}); return true;
+    case Move::session_closed:
+      step(broker::SessionClosed{std::exchange(node.session, {})});
+      return true;
     case Move::rank_well: return rank_ends(node, 0);
     case Move::rank_badly: return rank_ends(node, 3);
     case Move::stale_report: {
@@ -262,7 +276,8 @@ bool World::node_move(NodeState& node, int number, Move move) {
   }
   for (auto& [id, held] : node.held) {
     if (move == Move::attempt_gone) {
-      const bool all = std::all_of(held.ended.begin(), held.ended.end(), [](int e) { return e >= 0; });
+      const bool all =
+          std::all_of(held.ended.begin(), held.ended.end(), [](int e) { return e >= 0; });
       if (!held.stopped && !all && !held.gone) continue;
       held.gone = true;
       const AttemptId attempt = id;
@@ -323,10 +338,13 @@ bool World::make(int number) {
 
 void World::restart() {
   std::vector<const JournalRecord*> records;
-  for (const Record* r = journal_.get(); r != nullptr; r = r->before.get()) records.push_back(&r->record);
+  for (const Record* r = journal_.get(); r != nullptr; r = r->before.get())
+    records.push_back(&r->record);
   broker::Core replayed(config());
-  for (auto record = records.rbegin(); record != records.rend(); ++record) replayed.replay(**record);
-  if (replayed.digest() != core_.digest()) fail("2: replay gives another state than the broker had");
+  for (auto record = records.rbegin(); record != records.rend(); ++record)
+    replayed.replay(**record);
+  if (replayed.digest() != core_.digest())
+    fail("2: replay gives another state than the broker had");
   core_ = replayed;
   for (NodeState& node : nodes_) node.session = {};
   lose_ = false;
@@ -340,12 +358,14 @@ Digest World::mark() const {
   hasher.add(std::span<const std::uint8_t>(core.data));
   hasher.add(static_cast<std::uint64_t>(now_.ms));
   hasher.add(static_cast<std::uint64_t>(core_.next_timer().ms));
-  hasher.add(static_cast<std::uint64_t>((lose_ ? 1 : 0) | (lost_ ? 2 : 0) | restarts_ << 2 | reboots_ << 4 | ticks_ << 8));
+  hasher.add(static_cast<std::uint64_t>((lose_ ? 1 : 0) | (lost_ ? 2 : 0) | restarts_ << 2 |
+                                        reboots_ << 4 | ticks_ << 8));
   for (const NodeState& node : nodes_) {
     hasher.add(node.session ? 1 : 0);
     hasher.add(node.incarnation.value);
     for (const auto& [id, held] : node.held) {
-      hasher.add(id.value * 16 + (held.prepared ? 1 : 0) + (held.released ? 2 : 0) + (held.stopped ? 4 : 0) + (held.gone ? 8 : 0));
+      hasher.add(id.value * 16 + (held.prepared ? 1 : 0) + (held.released ? 2 : 0) +
+                 (held.stopped ? 4 : 0) + (held.gone ? 8 : 0));
       for (const int end : held.ended) hasher.add(static_cast<std::uint64_t>(end + 1));
     }
   }
@@ -363,7 +383,8 @@ std::string World::comes_to_rest() const {
       for (const Job& held : world.core_.snapshot({}).jobs)
         if (held.id == job) over = over && ended(held.state);
     }
-    for (const Lease& lease : world.core_.snapshot({}).leases) over = over && lease.state == LeaseState::closed;
+    for (const Lease& lease : world.core_.snapshot({}).leases)
+      over = over && lease.state == LeaseState::closed;
     if (!world.broken_.empty()) return world.broken_;
     if (over) return {};
     for (int n = 0; n < nodes; ++n) {
@@ -371,10 +392,12 @@ std::string World::comes_to_rest() const {
       if (!node.session) world.node_move(node, n, Move::rejoin);
       world.step(broker::SessionsAlive{{node.session}});
       for (const Move move : {Move::prepared, Move::rank_well, Move::attempt_gone})
-        while (world.node_move(node, n, move) && world.broken_.empty() && move == Move::rank_well) {}
+        while (world.node_move(node, n, move) && world.broken_.empty() && move == Move::rank_well) {
+        }
     }
     // Heartbeats go on: time passes in small steps.
-    world.now_ = std::min(world.now_ + seconds(1), std::max(world.now_ + milliseconds(1), world.core_.next_timer()));
+    world.now_ = std::min(world.now_ + seconds(1),
+                          std::max(world.now_ + milliseconds(1), world.core_.next_timer()));
     world.step(broker::TimePassed{});
   }
   return "11: from here on nothing goes wrong, and yet a job or a lease does not end";

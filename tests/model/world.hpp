@@ -12,23 +12,23 @@
 namespace weft::model {
 
 enum class Move : std::uint8_t {
-  submit_wide,      // a job of both nodes; again: the same request
-  submit_narrow,    // a job of one node that may be restarted; again: the same request
+  submit_wide,    // a job of both nodes; again: the same request
+  submit_narrow,  // a job of one node that may be restarted; again: the same request
   cancel_wide,
   cancel_narrow,
-  tick,             // time passes until the next timer
-  restart,          // the broker is killed and started again by replay
-  lose_orders,      // what the broker says in the next step is lost, with the connections
+  tick,         // time passes until the next timer
+  restart,      // the broker is killed and started again by replay
+  lose_orders,  // what the broker says in the next step is lost, with the connections
   // per node, in this order, node 0 first
   prepared,
   refused,
-  rank_well,        // the first rank that runs here exits with 0
-  rank_badly,       // ... with 3
+  rank_well,   // the first rank that runs here exits with 0
+  rank_badly,  // ... with 3
   attempt_gone,
   session_closed,
-  rejoin,           // the same process, with what it holds
-  reboot,           // another incarnation, which holds nothing
-  stale_report,     // of the incarnation before: the attempt is gone
+  rejoin,        // the same process, with what it holds
+  reboot,        // another incarnation, which holds nothing
+  stale_report,  // of the incarnation before: the attempt is gone
 };
 inline constexpr int nodes = 2, moves_common = 7, moves_per_node = 9;
 inline constexpr int moves = moves_common + nodes * moves_per_node;
@@ -61,7 +61,7 @@ class World {
   [[nodiscard]] std::string comes_to_rest() const;
 
  private:
-  struct Record {                       // the journal, shared among branches
+  struct Record {  // the journal, shared among branches
     JournalRecord record;
     std::shared_ptr<const Record> before;
   };
@@ -75,7 +75,9 @@ class World {
   bool rank_ends(NodeState& node, int code);
   void go(NodeState& node, const Go& order);
   void restart();
-  void fail(const std::string& what) { if (broken_.empty()) broken_ = what; }
+  void fail(const std::string& what) {
+    if (broken_.empty()) broken_ = what;
+  }
 
   broker::Core core_;
   Instant now_;
@@ -83,8 +85,8 @@ class World {
   std::uint64_t next_session_ = 1, seq_ = 0;
   std::shared_ptr<const Record> journal_;
   std::array<NodeState, nodes> nodes_;
-  std::array<JobId, 2> jobs_;           // as acknowledged
-  std::map<AttemptId, int> prepared_;   // how many nodes have ever prepared it
+  std::array<JobId, 2> jobs_;          // as acknowledged
+  std::map<AttemptId, int> prepared_;  // how many nodes have ever prepared it
   std::map<AttemptId, std::size_t> gang_;
   std::map<AttemptId, bool> went_;
   bool lose_ = false, lost_ = false, settling_ = false;

@@ -14,7 +14,9 @@ void Audit::fact(const LeaseGranted& granted) {
     const auto found = nodes_.find(id);
     if (found == nodes_.end()) return broken("1: a lease holds an unknown node");
     Node& node = found->second.node;
-    if (node.lease) broken(fmt::format("1: {} is in leases {} and {}", node.name, node.lease.value, lease.id.value));
+    if (node.lease)
+      broken(
+          fmt::format("1: {} is in leases {} and {}", node.name, node.lease.value, lease.id.value));
     node.lease = lease.id;
     const bool offered = std::any_of(offers_.begin(), offers_.end(), [&](const auto& entry) {
       const Offer& offer = entry.second;
@@ -47,8 +49,10 @@ void Audit::fact(const NodeMetered& metered) {
   const auto found = nodes_.find(metered.node);
   if (found == nodes_.end()) return broken("7: an unknown node was metered");
   NodeBook& book = found->second;
-  if (book.born == never) book.born = metered.at;
-  else if (metered.at < book.node.since) broken("7: a meter segment ends before it begins");
+  if (book.born == never)
+    book.born = metered.at;
+  else if (metered.at < book.node.since)
+    broken("7: a meter segment ends before it begins");
   else {
     const Duration spent = metered.at - book.node.since;
     book.spent[static_cast<int>(book.node.meter)] += spent.ms;
@@ -105,14 +109,19 @@ void Audit::settle(const LeaseBook& book) {
   const Lease& lease = book.lease;
   const std::int64_t gross = floor_div(book.gross, quantity_per_unit_hour);
   const std::int64_t owner = std::min(ceil_div(book.by_owner, quantity_per_unit_hour), gross);
-  const std::int64_t house = std::min(ceil_div(book.by_house, quantity_per_unit_hour), gross - owner);
-  if (book.escrow != 0) broken(fmt::format("7: lease {} keeps escrow after its end", lease.id.value));
+  const std::int64_t house =
+      std::min(ceil_div(book.by_house, quantity_per_unit_hour), gross - owner);
+  if (book.escrow != 0)
+    broken(fmt::format("7: lease {} keeps escrow after its end", lease.id.value));
   if (book.metered != gross)
-    broken(fmt::format("7: lease {} was billed {}, its time costs {}", lease.id.value, book.metered, gross));
+    broken(fmt::format("7: lease {} was billed {}, its time costs {}", lease.id.value, book.metered,
+                       gross));
   if (book.credits != owner + house)
-    broken(fmt::format("7: lease {} was credited {}, due is {}", lease.id.value, book.credits, owner + house));
+    broken(fmt::format("7: lease {} was credited {}, due is {}", lease.id.value, book.credits,
+                       owner + house));
   const std::int64_t fee = floor_div(static_cast<Int128>(gross - owner) * lease.fee_bps, 10'000);
-  if (book.fees != fee) broken(fmt::format("7: lease {} paid a fee of {}, due is {}", lease.id.value, book.fees, fee));
+  if (book.fees != fee)
+    broken(fmt::format("7: lease {} paid a fee of {}, due is {}", lease.id.value, book.fees, fee));
   if (gross > lease.escrow.micros) broken("7: a lease cost more than its escrow");
 }
 
@@ -158,7 +167,8 @@ void Audit::at_rest() {
   std::int64_t sum = 0;
   for (const auto& [account, amount] : balances_) {
     sum += amount;
-    if (account.ends_with(":escrow") && amount != 0) broken("7: " + account + " is not empty at rest");
+    if (account.ends_with(":escrow") && amount != 0)
+      broken("7: " + account + " is not empty at rest");
   }
   if (sum != 0) broken("7: all accounts together are not zero");
   for (const auto& [id, book] : leases_) settle(book);

@@ -59,11 +59,14 @@ RequestKey Client::fresh_key() {
   key.data[15] = shared ? 1 : 2;
   if (asked_.contains(key)) return fresh_key();
   for (const auto& client : world_.clients)
-    if (client.get() != this && client->asked_.contains(key)) world_.coverage.hit(Branch::key_shared);
+    if (client.get() != this && client->asked_.contains(key))
+      world_.coverage.hit(Branch::key_shared);
   return key;
 }
 
-void Client::ask(RequestBody body, Heard heard) { ask(std::move(body), fresh_key(), std::move(heard)); }
+void Client::ask(RequestBody body, Heard heard) {
+  ask(std::move(body), fresh_key(), std::move(heard));
+}
 
 void Client::ask(RequestBody body, const RequestKey& key, Heard heard) {
   Asked& asked = asked_[key];
@@ -108,8 +111,7 @@ void Client::heard(SessionId session, const Envelope& envelope) {
   Asked& asked = found->second;
   const auto* refused = std::get_if<Refused>(&reply->body);
   if (refused && asked.answered) return;  // see provoke()
-  if (asked.changes && !refused)
-    world_.watch->acknowledged(principal, envelope.key, *reply);
+  if (asked.changes && !refused) world_.watch->acknowledged(principal, envelope.key, *reply);
   if (asked.answered) {
     // A refusal is not remembered: a copy of the request that came later may have been granted.
     const bool granted = !std::holds_alternative<Refused>(asked.reply);
@@ -120,7 +122,8 @@ void Client::heard(SessionId session, const Envelope& envelope) {
   asked.answered = true;
   asked.reply = reply->body;
   world_.mix(reply->body.index());
-  if (refused) world_.trace("{} is refused: {} {}", name_, to_string(refused->code), refused->detail);
+  if (refused)
+    world_.trace("{} is refused: {} {}", name_, to_string(refused->code), refused->detail);
   if (asked.heard) asked.heard(reply->body);
   if (asked.changes && !refused) provoke(envelope.key, asked);
 }

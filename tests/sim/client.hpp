@@ -18,9 +18,9 @@ class Client : public Peer {
   using Heard = std::function<void(const ReplyBody&)>;
   Client(World& world, std::uint32_t number, std::string name);
   void start();
-  virtual void act() {}        // one thing that such a client does, at random
-  virtual void settle() {}     // after the hostile time: what lets the world come to rest
-  virtual void verify() {}     // at rest: what was acknowledged is still there
+  virtual void act() {}     // one thing that such a client does, at random
+  virtual void settle() {}  // after the hostile time: what lets the world come to rest
+  virtual void verify() {}  // at rest: what was acknowledged is still there
   void heard(SessionId session, const Envelope& envelope) override;
   void lost(SessionId session) override;
   [[nodiscard]] bool beating() const override { return true; }

@@ -53,8 +53,9 @@ void Operator::act() {
   switch (random_.below(8)) {
     case 0:
     case 1: {
-      Deposit deposit{fmt::format("team{}", random_.below(static_cast<std::uint64_t>(world_.plan.customers))),
-                      {random_.between(1, 20) * 1'000'000}};
+      Deposit deposit{
+          fmt::format("team{}", random_.below(static_cast<std::uint64_t>(world_.plan.customers))),
+          {random_.between(1, 20) * 1'000'000}};
       return ask(deposit, [this](const ReplyBody& reply) {
         if (std::holds_alternative<Done>(reply)) world_.coverage.hit(Branch::deposited);
       });
@@ -82,7 +83,8 @@ void Operator::settle() {
 
 // ---- owners
 Seller::Seller(World& world, int number)
-    : Client(world, seller_number + static_cast<std::uint32_t>(number), fmt::format("seller{}", number)) {}
+    : Client(world, seller_number + static_cast<std::uint32_t>(number),
+             fmt::format("seller{}", number)) {}
 
 void Seller::put(std::vector<std::string> nodes, Price floor, Duration notice) {
   PutOffer offer;
@@ -123,7 +125,10 @@ void Seller::settle() {
 
 // ---- those who should not be let in
 Intruder::Intruder(World& world, Kind kind)
-    : Client(world, kind == Kind::stranger ? stranger_number : kind == Kind::revoked ? revoked_number : worker_number,
+    : Client(world,
+             kind == Kind::stranger  ? stranger_number
+             : kind == Kind::revoked ? revoked_number
+                                     : worker_number,
              "intruder"),
       kind_(kind) {}
 
@@ -137,8 +142,10 @@ void Intruder::act() {
   submit.spec.price_max = {9'000'000};
   submit.spec.time = minutes(1);
   const bool revoked = world_.now() > world_.watch->revoked_at;
-  if (kind_ != Kind::revoked) world_.coverage.hit(Branch::stranger);
-  else if (revoked) world_.coverage.hit(Branch::revoked_used);
+  if (kind_ != Kind::revoked)
+    world_.coverage.hit(Branch::stranger);
+  else if (revoked)
+    world_.coverage.hit(Branch::revoked_used);
   ask(submit, [this, revoked](const ReplyBody& reply) {
     if (kind_ == Kind::revoked && !revoked) return;  // before that it is a customer like others
     must_refuse(reply, "a job of a key that may not submit");

@@ -1,5 +1,5 @@
-// Who uses the simulated weft: its operator, owners of nodes, customers, and those who should not be
-// let in.
+// Who uses the simulated weft: its operator, owners of nodes, customers, and those who should not
+// be let in.
 #pragma once
 #include <set>
 
@@ -10,7 +10,7 @@ namespace weft::sim {
 class Operator : public Client {
  public:
   explicit Operator(World& world);
-  void enroll_all();           // keys of everybody, money for the customers
+  void enroll_all();  // keys of everybody, money for the customers
   void act() override;
   void settle() override;
 
@@ -51,7 +51,7 @@ class Customer : public Client {
   int number_;
 };
 
-class Intruder : public Client {   // a key that nobody enrolled, one that was revoked, a worker's
+class Intruder : public Client {  // a key that nobody enrolled, one that was revoked, a worker's
  public:
   enum class Kind { stranger, revoked, worker_key };
   Intruder(World& world, Kind kind);

@@ -7,7 +7,8 @@
 namespace weft::sim {
 
 Customer::Customer(World& world, int number)
-    : Client(world, customer_number + static_cast<std::uint32_t>(number), fmt::format("customer{}", number)),
+    : Client(world, customer_number + static_cast<std::uint32_t>(number),
+             fmt::format("customer{}", number)),
       number_(number) {}
 
 JobSpec Customer::spec() {
@@ -15,7 +16,8 @@ JobSpec Customer::spec() {
   spec.name = "job";
   const auto most = static_cast<std::int64_t>(world_.plan.workers);
   spec.nodes = static_cast<std::uint32_t>(
-      random_.chance(100) ? random_.between(1, most + 1) : random_.between(1, std::min<std::int64_t>(most, 5)));
+      random_.chance(100) ? random_.between(1, most + 1)
+                          : random_.between(1, std::min<std::int64_t>(most, 5)));
   spec.ranks_per_node = static_cast<std::uint32_t>(random_.between(1, 2));
   spec.time = seconds(random_.between(60, 180));
   if (random_.chance(850)) {
@@ -71,10 +73,10 @@ void Customer::cancel() {
     const JobState state = view->job.state;
     ask(CancelJob{job}, [this, state](const ReplyBody& reply) {
       if (std::holds_alternative<Refused>(reply) && !ended(state)) return;
-      const Branch branch = ended(state)                    ? Branch::cancel_ended
-                            : state == JobState::queued     ? Branch::cancel_queued
-                            : state == JobState::running    ? Branch::cancel_running
-                                                            : Branch::cancel_starting;
+      const Branch branch = ended(state)                 ? Branch::cancel_ended
+                            : state == JobState::queued  ? Branch::cancel_queued
+                            : state == JobState::running ? Branch::cancel_running
+                                                         : Branch::cancel_starting;
       world_.coverage.hit(branch);
     });
   });
@@ -115,7 +117,7 @@ void Customer::answer(const Quote& quote) {
   }
   if (how < 4) return;  // let it lapse
   Duration wait = random_.span(0, 2'000);
-  if (how < 7) {        // around the moment at which it lapses
+  if (how < 7) {  // around the moment at which it lapses
     const Duration left = quote.expires_at - world_.shell->ledger_now();
     wait = std::max(Duration{}, left + limits::quote_reserve_slack) + random_.span(-1'500, 1'500);
     wait = std::max(wait, Duration{});
@@ -143,8 +145,10 @@ void Customer::release() {
   const LeaseId lease = *leases_.begin();
   ask(ReleaseLease{lease}, [this, lease](const ReplyBody& reply) {
     if (const auto* refused = std::get_if<Refused>(&reply)) {
-      if (refused->code == Code::lease_busy) world_.coverage.hit(Branch::release_busy);
-      else leases_.erase(lease);
+      if (refused->code == Code::lease_busy)
+        world_.coverage.hit(Branch::release_busy);
+      else
+        leases_.erase(lease);
     } else {
       world_.coverage.hit(Branch::release_idle);
       leases_.erase(lease);

@@ -59,7 +59,8 @@ Call parse(int argc, char** argv) {
       if (++i >= argc) wrong(fmt::format("{} needs a value", flag));
       return argv[i];
     };
-    if (flag == "--seed") options.from = options.to = number(value());
+    if (flag == "--seed")
+      options.from = options.to = number(value());
     else if (flag == "--seeds") {
       const std::string_view range = value();
       const std::size_t dots = range.find("..");
@@ -71,25 +72,33 @@ Call parse(int argc, char** argv) {
       options.to = options.from + number(value()) - 1;
       fmt::print("seeds {}..{}\n", options.from, options.to);
       std::fflush(stdout);
-    } else if (flag == "--minutes") options.hostile = minutes(static_cast<std::int64_t>(number(value())));
-    else if (flag == "--threads") options.threads = static_cast<unsigned>(number(value()));
-    else if (flag == "--cover") call.cover = true;
-    else if (flag == "--once") options.once = true;
-    else if (flag == "--trace") options.trace = true;
+    } else if (flag == "--minutes")
+      options.hostile = minutes(static_cast<std::int64_t>(number(value())));
+    else if (flag == "--threads")
+      options.threads = static_cast<unsigned>(number(value()));
+    else if (flag == "--cover")
+      call.cover = true;
+    else if (flag == "--once")
+      options.once = true;
+    else if (flag == "--trace")
+      options.trace = true;
 #ifdef WEFT_PLANT_RUNTIME
-    else if (flag == "--plant") plant_number = static_cast<int>(number(value()));
+    else if (flag == "--plant")
+      plant_number = static_cast<int>(number(value()));
 #endif
     else if (flag == "--help" || flag == "-h") {
       fmt::print("{}", usage);
       std::exit(0);
-    } else wrong(fmt::format("'{}' is not an option", flag));
+    } else
+      wrong(fmt::format("'{}' is not an option", flag));
   }
   return call;
 }
 
 // The trace of a seed that passes, for people who want to see a world at work.
 void print_trace(const sim::Options& options) {
-  const sim::Verdict verdict = sim::World(sim::make_plan(options.from, options.hostile), true).run();
+  const sim::Verdict verdict =
+      sim::World(sim::make_plan(options.from, options.hostile), true).run();
   for (const std::string& line : verdict.trace) fmt::print("{}\n", line);
 }
 
@@ -101,9 +110,10 @@ int main(int argc, char** argv) {
   const auto begin = std::chrono::steady_clock::now();
   const sim::Outcome outcome = sim::run_seeds(call.options);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-  fmt::print("{} seeds{}, {} steps, {} records, {} broker crashes, {:.1f} s ({:.1f} seeds a second)\n",
-             outcome.seeds, call.options.once ? "" : " (each run twice)", outcome.steps, outcome.records,
-             outcome.crashes, took.count(), static_cast<double>(outcome.seeds) / took.count());
+  fmt::print(
+      "{} seeds{}, {} steps, {} records, {} broker crashes, {:.1f} s ({:.1f} seeds a second)\n",
+      outcome.seeds, call.options.once ? "" : " (each run twice)", outcome.steps, outcome.records,
+      outcome.crashes, took.count(), static_cast<double>(outcome.seeds) / took.count());
   if (!outcome.broken.empty()) return 1;
   if (call.options.trace) print_trace(call.options);
   if (!call.cover) return 0;

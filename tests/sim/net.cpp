@@ -13,7 +13,8 @@ Net::Net(World& world) : world_(world), random_(world.random.split()) {}
 SessionId Net::open(Peer& peer) {
   if (std::find(peers_.begin(), peers_.end(), &peer) == peers_.end()) peers_.push_back(&peer);
   const Instant now = world_.now();
-  if (!world_.shell->listening(peer.worker) || now < peer.cut_up_until || now < peer.cut_down_until) return {};
+  if (!world_.shell->listening(peer.worker) || now < peer.cut_up_until || now < peer.cut_down_until)
+    return {};
   const SessionId session{next_++};
   sessions_[session] = {&peer};
   return session;
@@ -25,8 +26,10 @@ Duration Net::way(Instant& last, Instant cut_until, bool& overtaken) {
   Instant arrives = now + random_.span(1, world_.hostile() ? world_.plan.delay_max.ms : 3);
   if (now < cut_until) arrives = cut_until + random_.span(1, 200);  // TCP tries again
   overtaken = world_.hostile() && random_.chance(world_.plan.overtake);
-  if (overtaken) arrives = arrives + random_.span(0, 3'000);
-  else last = arrives = std::max(arrives, last);
+  if (overtaken)
+    arrives = arrives + random_.span(0, 3'000);
+  else
+    last = arrives = std::max(arrives, last);
   return arrives - now;
 }
 

@@ -32,7 +32,7 @@ class Net {
   void down(SessionId session, const Envelope& envelope);
   void close_by_peer(SessionId session);
   void close_by_broker(SessionId session);
-  void break_session(SessionId session);   // the network's doing: both sides learn of it, in time
+  void break_session(SessionId session);  // the network's doing: both sides learn of it, in time
   // A gateway died: all its sessions, which end.
   std::vector<SessionId> gateway_gone(bool workers);
   void cut_some();

@@ -19,7 +19,8 @@ char call_again[256] = "weft-sim";
 
 void aborted(int) {
   char line[400];
-  const int size = std::snprintf(line, sizeof line, "seed %llu stopped on an assertion; repeat with: %s --seed %llu\n",
+  const int size = std::snprintf(line, sizeof line,
+                                 "seed %llu stopped on an assertion; repeat with: %s --seed %llu\n",
                                  static_cast<unsigned long long>(seed_here), call_again,
                                  static_cast<unsigned long long>(seed_here));
   if (size > 0 && ::write(2, line, static_cast<std::size_t>(size)) < 0) _exit(1);
@@ -45,9 +46,10 @@ void print_failure(const Options& options, std::uint64_t seed, const Verdict& ve
   fmt::print(stderr, "seed {} broke a promise: {}\n", seed, verdict.broken);
   Verdict again = options.trace ? verdict : run_once(make_plan(seed, options.hostile), true);
   for (const std::string& line : again.trace) fmt::print(stderr, "  {}\n", line);
-  fmt::print(stderr, "seed {} broke a promise: {}\nrepeat with: {} --seed {}{}\n", seed, verdict.broken,
-             options.program, seed,
-             options.hostile.ms != 0 ? fmt::format(" --minutes {}", options.hostile.ms / 60'000) : "");
+  fmt::print(
+      stderr, "seed {} broke a promise: {}\nrepeat with: {} --seed {}{}\n", seed, verdict.broken,
+      options.program, seed,
+      options.hostile.ms != 0 ? fmt::format(" --minutes {}", options.hostile.ms / 60'000) : "");
 }
 
 }  // namespace

@@ -9,17 +9,17 @@
 namespace weft::sim {
 
 struct Options {
-  std::uint64_t from = 1, to = 1;     // seeds, both included
-  Duration hostile;                   // 0: drawn from the seed
+  std::uint64_t from = 1, to = 1;  // seeds, both included
+  Duration hostile;                // 0: drawn from the seed
   unsigned threads = 1;
-  bool trace = false, once = false;   // once: do not run each seed twice
-  std::string program = "weft-sim";   // how to call it again
+  bool trace = false, once = false;  // once: do not run each seed twice
+  std::string program = "weft-sim";  // how to call it again
 };
 
 struct Outcome {
   std::uint64_t seeds = 0, steps = 0, records = 0, crashes = 0;
   std::uint64_t failed_seed = 0;
-  std::string broken;                 // empty: every seed passed
+  std::string broken;  // empty: every seed passed
   Coverage coverage;
 };
 

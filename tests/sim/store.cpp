@@ -45,8 +45,10 @@ void Store::put_snapshot(Snapshot snapshot) {
   auto read_back = decode_snapshot(encode(snapshot));
   WEFT_ASSERT(read_back.has_value(), "the codec refuses a snapshot that it has encoded");
   WEFT_ASSERT(*read_back == snapshot, "the codec changes a snapshot");
-  if (planted(203)) snapshot_ = std::move(*read_back);  // also of what may yet be lost
-  else coming_ = std::move(*read_back);
+  if (planted(203))
+    snapshot_ = std::move(*read_back);  // also of what may yet be lost
+  else
+    coming_ = std::move(*read_back);
 }
 
 Epoch Store::raise_epoch(bool raised) {

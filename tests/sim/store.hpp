@@ -12,10 +12,10 @@ namespace weft::sim {
 
 class Store {
  public:
-  void append(JournalRecord record);     // through the codec and back, as on a disk
+  void append(JournalRecord record);  // through the codec and back, as on a disk
   // What the next commit would hold; 0 while one is in flight or nothing waits.
   std::size_t begin_commit();
-  void end_commit();                     // the commit in flight is durable
+  void end_commit();  // the commit in flight is durable
   // The broker is killed. `survives`: the commit in flight made it.
   std::vector<JournalRecord> crash(bool survives);
   void put_snapshot(Snapshot snapshot);  // usable once its last record is durable

@@ -28,7 +28,8 @@ void Watch::released(const std::string& node, AttemptId attempt, Instant deadlin
   Entry& own = log[attempt];
   for (const auto& [id, entry] : log)
     if (id != attempt && entry.released && !entry.gone)
-      world_.fail(fmt::format("1: {} runs attempts {} and {} at once", node, id.value, attempt.value));
+      world_.fail(
+          fmt::format("1: {} runs attempts {} and {} at once", node, id.value, attempt.value));
   if (own.released) world_.fail("4: an attempt was released twice");
   if (!world_.audit->went(attempt)) world_.fail("4: GO reached a worker before it was durable");
   if (own.lease != world_.audit->lease_of(attempt))
@@ -79,7 +80,8 @@ bool Watch::runs(const std::string& node, AttemptId attempt) const {
 std::string Watch::remains() const {
   for (const auto& [node, log] : log_)
     for (const auto& [attempt, entry] : log)
-      if (!entry.gone) return fmt::format("{} still has processes of attempt {}", node, attempt.value);
+      if (!entry.gone)
+        return fmt::format("{} still has processes of attempt {}", node, attempt.value);
   return {};
 }
 

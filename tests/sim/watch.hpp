@@ -19,7 +19,7 @@ class Watch {
   // Ranks are forked and wait; they must be gone by `deadline` of the node's own clock.
   void prepared(const std::string& node, AttemptId attempt, LeaseId lease, Instant deadline);
   void released(const std::string& node, AttemptId attempt, Instant deadline);  // user code starts
-  void gone(const std::string& node, AttemptId attempt);      // no process is left
+  void gone(const std::string& node, AttemptId attempt);  // no process is left
   // An answer that a client has seen.
   void acknowledged(const Principal& principal, const RequestKey& key, const Reply& reply);
   void look();  // deadlines, once a simulated second

@@ -1,5 +1,5 @@
-// A whole weft in one thread and simulated time: the real broker core in a simulated shell, workers,
-// clients, the network between them, and the checks. Deterministic: one seed, one run.
+// A whole weft in one thread and simulated time: the real broker core in a simulated shell,
+// workers, clients, the network between them, and the checks. Deterministic: one seed, one run.
 // Owns: everything. Thread: one; several worlds may run in several threads.
 #pragma once
 #include <fmt/format.h>
@@ -24,11 +24,11 @@ class Audit;
 class Watch;
 
 struct Verdict {
-  std::string broken;               // the first invariant that broke, in words; empty: none
-  std::uint64_t digest = 0;         // of everything that happened
+  std::string broken;        // the first invariant that broke, in words; empty: none
+  std::uint64_t digest = 0;  // of everything that happened
   Coverage coverage;
   std::uint64_t steps = 0, records = 0, crashes = 0;
-  std::vector<std::string> trace;   // its tail, when asked for
+  std::vector<std::string> trace;  // its tail, when asked for
 };
 
 class World {
@@ -43,7 +43,9 @@ class World {
   void at(Duration delay, std::function<void()> action);
   void fail(const std::string& what);
   [[nodiscard]] bool failed() const { return !broken_.empty(); }
-  void mix(std::uint64_t number) { digest_ = (digest_ ^ number) * 0x100000001b3ULL + (digest_ >> 29); }
+  void mix(std::uint64_t number) {
+    digest_ = (digest_ ^ number) * 0x100000001b3ULL + (digest_ >> 29);
+  }
   template <class... A>
   void trace(fmt::format_string<A...> form, A&&... a) {
     if (traced_) note(fmt::format(form, std::forward<A>(a)...));

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <fstream>
+
 #include "tests/transport/gang.hpp"
 #include "transport/mesh/rendezvous.hpp"
 #include "transport/ucx/network.hpp"
@@ -50,11 +53,18 @@ TEST(Joining, RankDiesWhileOthersJoin) {
 }
 
 TEST(Joining, WorkersMayRestartMeanwhile) {
-  Gang gang({.nodes = 2}, {"repeat", "4000", "2000"});
+  const std::string stop = testing::TempDir() + "weft-stop-" + std::to_string(getpid());
+  Gang gang({.nodes = 2}, {"until_file", stop});
   for (std::uint32_t rank = 0; rank < 2; ++rank) ASSERT_TRUE(gang.wait_for(rank, "joined"));
   gang.worker().restart(0);
   gang.worker().restart(1);
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while ((gang.worker().hellos(0) < 2 || gang.worker().hellos(1) < 2) &&
+         std::chrono::steady_clock::now() < end)
+    usleep(1'000);
+  std::ofstream(stop) << "now";
   for (const auto& outcome : gang.finish(60'000)) EXPECT_EQ(outcome.code, 0) << outcome.output;
+  unlink(stop.c_str());
   EXPECT_GE(gang.worker().hellos(0), 2);
   EXPECT_GE(gang.worker().hellos(1), 2);
   EXPECT_THAT(gang.worker().byes(), testing::UnorderedElementsAre(0u, 1u));

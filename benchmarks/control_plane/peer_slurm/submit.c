@@ -61,9 +61,12 @@ int main(int argc, char** argv) {
   int hold = 0, print = 0;
   const long wanted = argc > 1 ? strtol(argv[1], NULL, 10) : 0;
   for (int i = 2; i < argc; i++) {
-    if (strcmp(argv[i], "hold") == 0) hold = 1;
-    else if (strcmp(argv[i], "print") == 0) print = 1;
-    else return fprintf(stderr, "submit: unknown word '%s'\n", argv[i]), 2;
+    if (strcmp(argv[i], "hold") == 0)
+      hold = 1;
+    else if (strcmp(argv[i], "print") == 0)
+      print = 1;
+    else
+      return fprintf(stderr, "submit: unknown word '%s'\n", argv[i]), 2;
   }
   if (wanted < 1) return fprintf(stderr, "usage: submit N [hold] [print]\n"), 2;
   double* took = calloc((size_t)wanted, sizeof *took);

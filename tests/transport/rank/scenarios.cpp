@@ -36,6 +36,18 @@ int say_failure(const Mesh& mesh, const Error& error) {
   return 3;
 }
 
+// Collectives until a file is there: rank 0 looks, everyone hears it in the sum.
+int until_file(const Arguments& arguments) {
+  const auto mesh = join_or_say();
+  if (!mesh) return 3;
+  for (std::int64_t stop = 0; stop == 0;) {
+    stop = mesh->rank() == 0 && access(arguments.at(0).c_str(), F_OK) == 0 ? 1 : 0;
+    if (auto done = mesh->all_reduce(&stop, &stop, 1, DataType::i64, ReduceOp::sum); !done)
+      return say_failure(*mesh, done.error());
+  }
+  return mesh->leave() ? 0 : 5;
+}
+
 int repeat(const Arguments& arguments) {
   const auto times = std::stoull(arguments.at(0)), count = std::stoull(arguments.at(1));
   MeshOptions options;
@@ -161,8 +173,9 @@ int stop_after(const Arguments& arguments) {
 
 int play(const std::string& scenario, const Arguments& arguments) {
   static const std::map<std::string, int (*)(const Arguments&)> scenarios{
-      {"collectives", collectives}, {"started", started}, {"threads", threads}, {"steady", steady},
-      {"mismatch", mismatch},       {"repeat", repeat},   {"idle", idle},       {"join", join},
+      {"collectives", collectives}, {"started", started},   {"threads", threads},
+      {"steady", steady},           {"mismatch", mismatch}, {"repeat", repeat},
+      {"until_file", until_file},   {"idle", idle},         {"join", join},
       {"stop_after", stop_after},   {"speed", speed}};
   const auto found = scenarios.find(scenario);
   if (found == scenarios.end()) {

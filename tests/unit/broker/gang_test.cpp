@@ -103,7 +103,8 @@ TEST(Gang, AnAccusedRankIsBlamedOnlyIfItsWorkerSaysNothing) {
   EXPECT_EQ(w.show(job).job.exit_code, 139);
 
   const auto [second, b] = running(w, World::spec(2));
-  w.report(1, RankBlames{b, w.show(second).attempts.back().generation, 0, 1, Code::peer_unreachable, "silence"});
+  w.report(1, RankBlames{b, w.show(second).attempts.back().generation, 0, 1, Code::peer_unreachable,
+                         "silence"});
   w.pass(limits::blame_patience);
   EXPECT_EQ(w.state(second), JobState::stopping);
   EXPECT_EQ(w.show(second).attempts.back().blame.code, Code::peer_unreachable);
@@ -139,7 +140,8 @@ TEST(Gang, ASilentNodeIsCreditedFromItsLastSignAndTheJobIsQueuedAgain) {
   EXPECT_EQ(view.attempts.back().blame.code, Code::node_silent);
   EXPECT_EQ(view.attempts.back().blame.node_name, "n2");
   const Bill bill = w.ok<Bill>(3, AskBill{job, {}});
-  EXPECT_EQ(to_string(bill.total), "0.666666") << "10 min x 2 nodes x $2.00 until it was last heard";
+  EXPECT_EQ(to_string(bill.total), "0.666666")
+      << "10 min x 2 nodes x $2.00 until it was last heard";
   // After the back-off it runs on the nodes that are left.
   w.pass(seconds(6));
   EXPECT_EQ(w.state(job), JobState::starting);
@@ -288,7 +290,8 @@ TEST(TimeLimit, TheGangIsStoppedInTimeAndNothingIsBilledBeyondTheTerm) {
   w.gone(a, {1});
   EXPECT_EQ(w.state(job), JobState::expired);
   EXPECT_EQ(w.show(job).job.exit_code, 124);
-  EXPECT_EQ(w.ok<Bill>(3, AskBill{job, {}}).total, cost_ceil(Price{2'000'000}, 1, minutes(2)) - Money{1})
+  EXPECT_EQ(w.ok<Bill>(3, AskBill{job, {}}).total,
+            cost_ceil(Price{2'000'000}, 1, minutes(2)) - Money{1})
       << "two minutes, rounded down";
 }
 
@@ -346,7 +349,8 @@ TEST(Sessions, ANewProcessSupersedesTheOldOne) {
   for (const Send& s : w.sent)
     if (s.session == old)
       if (const auto* o = std::get_if<Order>(&s.envelope.body))
-        if (const auto* d = std::get_if<Dismissed>(&o->body)) dismissed = d->code == Code::worker_superseded;
+        if (const auto* d = std::get_if<Dismissed>(&o->body))
+          dismissed = d->code == Code::worker_superseded;
   EXPECT_TRUE(dismissed);
   w.sent.clear();
   w.join(1, {}, 1001);  // the old process tries again

@@ -22,7 +22,8 @@ TEST(MainPath, OfferRentTrainPay) {
   EXPECT_EQ(w.node(1).meter, MeterClass::billed);
 
   w.pass(minutes(30));
-  for (int i = 1; i <= 4; ++i) w.ends(a, i, static_cast<std::uint32_t>(i - 1), RankState::exited, 0);
+  for (int i = 1; i <= 4; ++i)
+    w.ends(a, i, static_cast<std::uint32_t>(i - 1), RankState::exited, 0);
   EXPECT_EQ(w.state(job), JobState::succeeded);
   EXPECT_EQ(w.node(1).meter, MeterClass::billed) << "until nothing is left on it";
   w.gone(a, {1, 2, 3, 4});

@@ -30,10 +30,12 @@ TEST(Meter, ABillDoesNotDependOnWhereSegmentsAreCut) {
     market::Sums whole, cut;
     std::int64_t units = 0, ms = 0;
     for (int i = 0; i < 12; ++i) {
-      const auto n = static_cast<std::int64_t>(1 + random() % 8), t = static_cast<std::int64_t>(random() % 4'000'000);
+      const auto n = static_cast<std::int64_t>(1 + random() % 8),
+                 t = static_cast<std::int64_t>(random() % 4'000'000);
       const auto payer = static_cast<market::Payer>(random() % 3);
       whole.add(n, Duration{t}, price, payer);
-      const std::int64_t at = t ? static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(t)) : 0;
+      const std::int64_t at =
+          t ? static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(t)) : 0;
       cut.add(n, Duration{at}, price, payer);
       cut.add(n, Duration{t - at}, price, payer);
       units = std::max(units, n);
@@ -57,13 +59,15 @@ TEST(Ledger, AMeterTransactionSaysWhatItChanged) {
   Lease lease;
   lease.account = "a";
   lease.owner = "o";
-  const market::Amounts before{Money{10}, Money{1}, Money{2}, Money{0}}, now{Money{100}, Money{11}, Money{5}, Money{4}};
+  const market::Amounts before{Money{10}, Money{1}, Money{2}, Money{0}},
+      now{Money{100}, Money{11}, Money{5}, Money{4}};
   const auto posted = market::metered(lease, before, now, Instant{5});
   ASSERT_TRUE(posted.has_value());
   Money sum;
   for (const Leg& leg : posted->legs) sum = sum + leg.amount;
   EXPECT_EQ(sum.micros, 0);
-  EXPECT_EQ(market::difference_of(*posted), (market::Amounts{Money{90}, Money{10}, Money{3}, Money{4}}));
+  EXPECT_EQ(market::difference_of(*posted),
+            (market::Amounts{Money{90}, Money{10}, Money{3}, Money{4}}));
   EXPECT_FALSE(market::metered(lease, now, now, Instant{5}).has_value());
 }
 
@@ -78,10 +82,13 @@ TEST(Offers, OnlyTheOwnersAndOncePerNodeAndWindow) {
   EXPECT_EQ(w.node(1).meter, MeterClass::owner) << "not offered: its owner's time";
   EXPECT_EQ(w.refused(5, PutOffer{{"n1"}, {}, {}, {}, {}}), Code::node_unknown);
   EXPECT_EQ(w.refused(1, PutOffer{{"n1", "n2"}, {}, {}, {}, {}}), Code::usage) << "two owners";
-  const auto first = w.ok<OfferList>(2, PutOffer{{"n1"}, Price{1}, {}, w.now + hours(1), w.now + hours(2)}).offers[0];
+  const auto first =
+      w.ok<OfferList>(2, PutOffer{{"n1"}, Price{1}, {}, w.now + hours(1), w.now + hours(2)})
+          .offers[0];
   EXPECT_EQ(first.state, OfferState::scheduled);
   EXPECT_EQ(w.refused(2, PutOffer{{"n1"}, {}, {}, {}, {}}), Code::offer_overlap);
-  const auto before = w.ok<OfferList>(2, PutOffer{{"n1"}, Price{1}, {}, {}, w.now + hours(1)}).offers[0];
+  const auto before =
+      w.ok<OfferList>(2, PutOffer{{"n1"}, Price{1}, {}, {}, w.now + hours(1)}).offers[0];
   EXPECT_EQ(before.state, OfferState::open) << "windows that touch do not overlap";
   EXPECT_EQ(w.node(1).meter, MeterClass::idle);
   w.pass(minutes(90));
@@ -164,7 +171,8 @@ TEST(Quotes, AreLimited) {
   ask.term = hours(1);
   ask.nodes = 2;
   w.ok<QuoteReply>(3, ask);
-  EXPECT_EQ(w.refused(3, ask), Code::quote_limit) << "two of six free nodes are more than a quarter";
+  EXPECT_EQ(w.refused(3, ask), Code::quote_limit)
+      << "two of six free nodes are more than a quarter";
   ask.nodes = 1;
   w.ok<QuoteReply>(3, ask);
   w.ok<QuoteReply>(3, ask);
@@ -196,7 +204,8 @@ TEST(Leases, AreBilledFromTheHandOverAndPostedEveryFullHour) {
   const Bill bill = w.ok<Bill>(3, AskBill{{}, lease});
   const auto& one = bill.leases.at(0);
   const std::int64_t posted_ms = (w.now.ms / 3'600'000 * 3'600'000) - begin.ms;
-  EXPECT_EQ(one.gross, Money{floor_div(quantity(2, Duration{posted_ms}) * 2'000'000, quantity_per_unit_hour)});
+  EXPECT_EQ(one.gross,
+            Money{floor_div(quantity(2, Duration{posted_ms}) * 2'000'000, quantity_per_unit_hour)});
   EXPECT_EQ(one.segments.size(), 4u) << "closed ones are merged; the open ones are shown";
   w.ok<LeaseList>(3, ReleaseLease{lease});
   EXPECT_EQ(to_string(w.ok<Bill>(3, AskBill{{}, lease}).total), "8.00");
@@ -227,7 +236,8 @@ TEST(Leases, JobsRunOnThemOneAfterTheOther) {
   EXPECT_EQ(w.state(first), JobState::starting);
   EXPECT_EQ(w.state(second), JobState::queued);
   EXPECT_EQ(w.refused(3, ReleaseLease{lease}), Code::lease_busy);
-  EXPECT_EQ(w.refused(4, SubmitJob{spec, false, false}), Code::lease_unknown) << "another account's";
+  EXPECT_EQ(w.refused(4, SubmitJob{spec, false, false}), Code::lease_unknown)
+      << "another account's";
   const AttemptId a = w.attempt(first);
   w.prepared(first, {1, 2});
   w.ends(a, 1, 0, RankState::exited, 0);

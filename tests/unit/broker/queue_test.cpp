@@ -21,7 +21,8 @@ std::vector<Candidate> some_fleet(std::mt19937_64& random, std::uint64_t count) 
     c.gpus = static_cast<std::uint32_t>(random() % 3);
     c.units = std::max(1u, c.gpus);
     c.price = Price{static_cast<std::int64_t>(1 + random() % 3)};
-    c.notice = random() % 2 ? Duration{} : seconds(static_cast<std::int64_t>(30 * (1 + random() % 3)));
+    c.notice =
+        random() % 2 ? Duration{} : seconds(static_cast<std::int64_t>(30 * (1 + random() % 3)));
     c.until = random() % 2 ? never : Instant{static_cast<std::int64_t>(50 + random() % 100)};
     c.free_at = Instant{static_cast<std::int64_t>(random() % 3 ? 0 : random() % 60)};
     out.push_back(c);
@@ -38,8 +39,10 @@ Wish some_request(std::mt19937_64& random) {
   return r;
 }
 bool serves(const Wish& r, const Candidate& c, Instant at) {
-  return c.gpus >= r.gpus_per_node && (c.notice.ms == 0 || (r.notice.ms != 0 && c.notice >= r.notice)) &&
-         (!r.price_max || c.price <= *r.price_max) && c.free_at <= at && (c.until == never || at + r.term <= c.until);
+  return c.gpus >= r.gpus_per_node &&
+         (c.notice.ms == 0 || (r.notice.ms != 0 && c.notice >= r.notice)) &&
+         (!r.price_max || c.price <= *r.price_max) && c.free_at <= at &&
+         (c.until == never || at + r.term <= c.until);
 }
 // By trying every subset.
 std::optional<Price> brute_force(const Wish& r, const std::vector<Candidate>& all, Instant at) {
@@ -100,7 +103,8 @@ TEST(Backfill, NeverDelaysTheHead) {
     const auto placed = jobs::backfill(small, head, free, fleet, Instant{0});
     if (!placed) continue;
     ++started;
-    const auto then = jobs::with_held(fleet, *placed, Instant{0} + limits::prepare_time_max + small.term);
+    const auto then =
+        jobs::with_held(fleet, *placed, Instant{0} + limits::prepare_time_max + small.term);
     const auto later = fabric::earliest_start(head.request, then, Instant{0});
     ASSERT_TRUE(later.has_value());
     EXPECT_LE(*later, head.at) << round;
@@ -115,7 +119,8 @@ TEST(Queue, LeastBilledAccountThenPriorityThenOrder) {
   q.insert("a", {5, {3}});
   q.insert("b", {0, {4}});
   using Ids = std::vector<JobId>;
-  EXPECT_EQ(q.first(9, {}), (Ids{{2}, {3}, {1}, {4}})) << "equal shares: whose head was submitted first";
+  EXPECT_EQ(q.first(9, {}), (Ids{{2}, {3}, {1}, {4}}))
+      << "equal shares: whose head was submitted first";
   EXPECT_EQ(q.first(9, {{"a", 10}}), (Ids{{2}, {4}, {3}, {1}}));
   EXPECT_EQ(q.first(2, {{"b", 10}}), (Ids{{3}, {1}}));
   q.erase("a", {5, {3}});
@@ -133,7 +138,8 @@ TEST(Scheduling, SmallJobsPassABlockedHeadOnlyWhereTheyDoNoHarm) {
   EXPECT_EQ(w.state(longer), JobState::queued);
   const Why why = w.ok<Why>(3, WhyJob{longer});
   EXPECT_EQ(why.blockers, std::vector<Code>{Code::place_ahead});
-  EXPECT_NE(why.summary.find("job " + std::to_string(head.value)), std::string::npos) << why.summary;
+  EXPECT_NE(why.summary.find("job " + std::to_string(head.value)), std::string::npos)
+      << why.summary;
   const JobId shorter = w.submit(World::spec(1, hours(1)));  // is over before
   EXPECT_EQ(w.state(shorter), JobState::starting);
 }

@@ -33,7 +33,9 @@ class History {
 
   void act() {
     switch (below(20)) {
-      case 0: case 1: case 2: return submit();
+      case 0:
+      case 1:
+      case 2: return submit();
       case 3: w.ask(some_customer(), CancelJob{{1 + below(jobs_ + 1)}}); return;
       case 4: return market();
       case 5: return w.pass(milliseconds(static_cast<std::int64_t>(below(4'000))), !one_in(4));
@@ -45,7 +47,8 @@ class History {
   }
 
   void submit() {
-    JobSpec s = World::spec(static_cast<std::uint32_t>(1 + below(workers)), minutes(static_cast<std::int64_t>(1 + below(180))));
+    JobSpec s = World::spec(static_cast<std::uint32_t>(1 + below(workers)),
+                            minutes(static_cast<std::int64_t>(1 + below(180))));
     s.ranks_per_node = static_cast<std::uint32_t>(1 + below(2));
     s.priority = static_cast<std::int32_t>(below(3)) - 1;
     s.restart.on_exit = one_in(2);
@@ -79,18 +82,23 @@ class History {
         if (const auto* quoted = std::get_if<QuoteReply>(&reply)) quotes_ = quoted->quote.id.value;
         return;
       }
-      case 1: case 2: {
+      case 1:
+      case 2: {
         const auto reply = w.ask(who, AcceptQuote{{1 + below(quotes_ + 1)}});
-        if (const auto* list = std::get_if<LeaseList>(&reply)) leases_ = list->leases.front().id.value;
+        if (const auto* list = std::get_if<LeaseList>(&reply))
+          leases_ = list->leases.front().id.value;
         return;
       }
       case 3: w.ask(who, DeclineQuote{{1 + below(quotes_ + 1)}}); return;
       case 4: w.ask(who, ReleaseLease{{1 + below(leases_ + 3)}}); return;
       case 5: w.ask(2, WithdrawOffer{{1 + below(4)}}); return;
       default:
-        w.ask(2, PutOffer{{"n" + std::to_string(some_worker())}, Price{static_cast<std::int64_t>(below(3'000'000))},
-                          one_in(2) ? seconds(60) : Duration{}, w.now + minutes(static_cast<std::int64_t>(below(20))),
-                          one_in(2) ? Instant{} : w.now + minutes(static_cast<std::int64_t>(30 + below(200)))});
+        w.ask(2, PutOffer{{"n" + std::to_string(some_worker())},
+                          Price{static_cast<std::int64_t>(below(3'000'000))},
+                          one_in(2) ? seconds(60) : Duration{},
+                          w.now + minutes(static_cast<std::int64_t>(below(20))),
+                          one_in(2) ? Instant{}
+                                    : w.now + minutes(static_cast<std::int64_t>(30 + below(200)))});
     }
   }
 
@@ -147,12 +155,21 @@ class History {
     if (!w.sessions.contains(i)) return w.join(i);
     const AttemptId a = some_attempt(i);
     switch (below(10)) {
-      case 0: case 1: case 2: case 3: return w.report(i, Prepared{a, one_in(12) ? Code::launch_refused : Code::none, "x"});
-      case 4: case 5: return w.report(i, RankGone{a, some_end()});
-      case 6: case 7: return w.report(i, AttemptGone{a});
+      case 0:
+      case 1:
+      case 2:
+      case 3: return w.report(i, Prepared{a, one_in(12) ? Code::launch_refused : Code::none, "x"});
+      case 4:
+      case 5: return w.report(i, RankGone{a, some_end()});
+      case 6:
+      case 7: return w.report(i, AttemptGone{a});
       case 8: {
-        RankBlames b{a, one_in(2) ? 1u : 2u, static_cast<std::uint32_t>(below(6)), static_cast<std::uint32_t>(below(6)),
-                     Code::peer_unreachable, "silence"};
+        RankBlames b{a,
+                     one_in(2) ? 1u : 2u,
+                     static_cast<std::uint32_t>(below(6)),
+                     static_cast<std::uint32_t>(below(6)),
+                     Code::peer_unreachable,
+                     "silence"};
         return w.report(i, b);
       }
       default: return w.report(i, MeshSeed{a, 1, {1, 2}});
@@ -183,13 +200,16 @@ struct Reached {
   void add(const std::vector<JournalRecord>& journal) {
     for (const JournalRecord& r : journal)
       for (const FactBox& box : r.facts) {
-        if (const auto* f = std::get_if<JobMoved>(&box.fact)) ++jobs[std::string(to_string(f->state))];
+        if (const auto* f = std::get_if<JobMoved>(&box.fact))
+          ++jobs[std::string(to_string(f->state))];
         if (const auto* f = std::get_if<LeaseMoved>(&box.fact))
           ++leases[std::string(to_string(f->state)) + "/" + std::string(to_string(f->cause))];
         if (const auto* f = std::get_if<AttemptMoved>(&box.fact))
           ++attempts[std::string(to_string(f->state)) + "/" + std::string(to_string(f->outcome))];
-        if (const auto* f = std::get_if<QuotePut>(&box.fact)) ++quotes[std::string(to_string(f->quote.state))];
-        if (const auto* f = std::get_if<NodeMetered>(&box.fact)) ++meters[std::string(to_string(f->meter))];
+        if (const auto* f = std::get_if<QuotePut>(&box.fact))
+          ++quotes[std::string(to_string(f->quote.state))];
+        if (const auto* f = std::get_if<NodeMetered>(&box.fact))
+          ++meters[std::string(to_string(f->meter))];
       }
   }
 };
@@ -208,16 +228,19 @@ TEST(RandomHistories, KeepEveryPromiseAndReplayToTheSameDigest) {
     reached.add(history.w.journal);
   }
   if (one) return;
-  for (const char* state : {"placing", "starting", "running", "stopping", "queued", "succeeded", "failed", "cancelled",
-                            "expired", "unplaced"})
+  for (const char* state : {"placing", "starting", "running", "stopping", "queued", "succeeded",
+                            "failed", "cancelled", "expired", "unplaced"})
     EXPECT_GT(reached.jobs[state], 0) << state;
-  for (const char* how : {"closed/done", "closed/cancel", "closed/time_limit", "closed/rank_failed", "closed/node_lost",
-                          "closed/launch_failed", "closed/lease_end"})
+  for (const char* how : {"closed/done", "closed/cancel", "closed/time_limit", "closed/rank_failed",
+                          "closed/node_lost", "closed/launch_failed", "closed/lease_end"})
     EXPECT_GT(reached.leases[how], 0) << how;
-  for (const char* how : {"ended/succeeded", "ended/failed", "ended/lost", "ended/aborted", "ended/cancelled", "ended/expired"})
+  for (const char* how : {"ended/succeeded", "ended/failed", "ended/lost", "ended/aborted",
+                          "ended/cancelled", "ended/expired"})
     EXPECT_GT(reached.attempts[how], 0) << how;
-  for (const char* state : {"open", "accepted", "lapsed", "declined", "void"}) EXPECT_GT(reached.quotes[state], 0) << state;
-  for (const char* meter : {"idle", "billed", "owner", "credited"}) EXPECT_GT(reached.meters[meter], 0) << meter;
+  for (const char* state : {"open", "accepted", "lapsed", "declined", "void"})
+    EXPECT_GT(reached.quotes[state], 0) << state;
+  for (const char* meter : {"idle", "billed", "owner", "credited"})
+    EXPECT_GT(reached.meters[meter], 0) << meter;
 }
 
 }  // namespace weft::broker::testing

@@ -22,7 +22,8 @@ TEST(Idempotency, OneKeyOneEffectAlsoAfterARestart) {
   SubmitJob other = ask;
   other.spec.nodes = 2;
   EXPECT_EQ(std::get<Refused>(w.ask(3, other, key)).code, Code::idem_conflict);
-  EXPECT_NE(std::get<Submitted>(w.ask(4, ask, key)).job, first.job) << "another principal's key is another key";
+  EXPECT_NE(std::get<Submitted>(w.ask(4, ask, key)).job, first.job)
+      << "another principal's key is another key";
   EXPECT_EQ(std::get<Refused>(w.ask(3, ask, RequestKey{})).code, Code::usage);
   // What was refused was not done: the same key may be used once it can be.
   const RequestKey later = request_key(901);
@@ -49,9 +50,9 @@ TEST(Strangers, ChangeNothingAndLearnNothing) {
   w.fleet(1);
   const JobId job = w.submit(World::spec(1));
   EXPECT_EQ(w.refused(77, Hello{}), Code::auth_unknown_key);
-  for (const RequestBody& body : std::vector<RequestBody>{ShowJob{job}, WhyJob{job}, CancelJob{job}, WaitJob{job, {}},
-                                                          SignalJob{job, -1, 15}, ReadLog{job, 0, 0, false, 0, 10, {}},
-                                                          AskBill{job, {}}, ReadEvents{{}, job, 1, {}}}) {
+  for (const RequestBody& body : std::vector<RequestBody>{
+           ShowJob{job}, WhyJob{job}, CancelJob{job}, WaitJob{job, {}}, SignalJob{job, -1, 15},
+           ReadLog{job, 0, 0, false, 0, 10, {}}, AskBill{job, {}}, ReadEvents{{}, job, 1, {}}}) {
     const auto theirs = std::get<Refused>(w.ask(4, body));
     EXPECT_EQ(theirs.code, Code::job_unknown);
     EXPECT_EQ(theirs.detail, "job " + std::to_string(job.value) + " is not known");
@@ -61,12 +62,14 @@ TEST(Strangers, ChangeNothingAndLearnNothing) {
   EXPECT_EQ(w.refused(4, ReadJournal{{}, {1}}), Code::lease_unknown);
   EXPECT_EQ(w.refused(4, ReadJournal{}), Code::auth_denied);
   EXPECT_TRUE(w.ok<JobList>(4, ListJobs{true, 10}).jobs.empty());
-  for (const EventLine& e : w.ok<Events>(4, ReadEvents{{}, {}, 1'000, {}}).events) EXPECT_NE(e.kind, "job");
+  for (const EventLine& e : w.ok<Events>(4, ReadEvents{{}, {}, 1'000, {}}).events)
+    EXPECT_NE(e.kind, "job");
   for (const Node& n : w.ok<NodeList>(4, ListNodes{}).nodes) {
     EXPECT_EQ(n.principal, Principal{});
     EXPECT_FALSE(n.lease);
   }
-  EXPECT_EQ(w.refused(World::worker_key(1), SubmitJob{World::spec(1), false, false}), Code::auth_denied);
+  EXPECT_EQ(w.refused(World::worker_key(1), SubmitJob{World::spec(1), false, false}),
+            Code::auth_denied);
   EXPECT_EQ(w.refused(3, Deposit{"acme", Money{1}}), Code::auth_denied);
   EXPECT_EQ(w.refused(2, SubmitJob{World::spec(1), false, false}), Code::auth_denied);
   EXPECT_EQ(w.refused(3, EnrollKey{}), Code::auth_denied);
@@ -83,10 +86,14 @@ TEST(Strangers, ChangeNothingAndLearnNothing) {
 TEST(Keys, EnrollRevokeAndTheLastOperator) {
   World w;
   w.fleet(2);
-  EXPECT_EQ(w.refused(1, EnrollKey{{key_of(3), Role::customer, "ann2", "acme", false}}), Code::auth_exists);
-  EXPECT_EQ(w.refused(1, EnrollKey{{key_of(50), Role::customer, "ann", "acme", false}}), Code::auth_exists);
-  EXPECT_EQ(w.refused(1, EnrollKey{{key_of(50), Role::customer, "Ann!", "acme", false}}), Code::usage);
-  EXPECT_EQ(w.refused(1, EnrollKey{{Principal{}, Role::customer, "x", "acme", false}}), Code::usage);
+  EXPECT_EQ(w.refused(1, EnrollKey{{key_of(3), Role::customer, "ann2", "acme", false}}),
+            Code::auth_exists);
+  EXPECT_EQ(w.refused(1, EnrollKey{{key_of(50), Role::customer, "ann", "acme", false}}),
+            Code::auth_exists);
+  EXPECT_EQ(w.refused(1, EnrollKey{{key_of(50), Role::customer, "Ann!", "acme", false}}),
+            Code::usage);
+  EXPECT_EQ(w.refused(1, EnrollKey{{Principal{}, Role::customer, "x", "acme", false}}),
+            Code::usage);
   EXPECT_EQ(w.refused(1, RevokeKey{"operator"}), Code::state_illegal);
   const JobId job = w.submit(World::spec(2));
   w.prepared(job, {1, 2});
@@ -135,7 +142,8 @@ TEST(Spec, WhatIsWrongIsNamed) {
       {Code::spec_range, "nodes: 0", [](JobSpec& s) { s.nodes = 0; }},
       {Code::spec_range, "gpus_per_node: 65", [](JobSpec& s) { s.gpus_per_node = 65; }},
       {Code::spec_range, "ranks_per_node: 300", [](JobSpec& s) { s.ranks_per_node = 300; }},
-      {Code::spec_range, "nodes x ranks_per_node", [](JobSpec& s) { s.nodes = 60'000, s.ranks_per_node = 2; }},
+      {Code::spec_range, "nodes x ranks_per_node",
+       [](JobSpec& s) { s.nodes = 60'000, s.ranks_per_node = 2; }},
       {Code::spec_range, "time: 5s", [](JobSpec& s) { s.time = seconds(5); }},
       {Code::spec_range, "logs.console: rank 9", [](JobSpec& s) { s.console_ranks = {9}; }},
       {Code::spec_price_missing, "max_price", [](JobSpec& s) { s.has_price_max = false; }},
@@ -153,8 +161,10 @@ TEST(Spec, WhatIsWrongIsNamed) {
       {Code::spec_duplicate, "env.A", [](JobSpec& s) { s.env = {{"A", "1"}, {"A", "2"}}; }},
       {Code::spec_missing, "run: missing", [](JobSpec& s) { s.run = {}; }},
       {Code::spec_range, "workdir: 'data'", [](JobSpec& s) { s.workdir = "data"; }},
-      {Code::spec_conflict, "checkpoint.grace", [](JobSpec& s) { s.checkpoint_dir = "/c", s.checkpoint_grace = hours(1); }},
-      {Code::spec_size, "run, env and labels", [](JobSpec& s) { s.run.assign(40, std::string(8'000, 'x')); }},
+      {Code::spec_conflict, "checkpoint.grace",
+       [](JobSpec& s) { s.checkpoint_dir = "/c", s.checkpoint_grace = hours(1); }},
+      {Code::spec_size, "run, env and labels",
+       [](JobSpec& s) { s.run.assign(40, std::string(8'000, 'x')); }},
   };
   EXPECT_TRUE(jobs::resolve(World::spec(1), {false}).has_value());
   for (const Case& c : cases) {
@@ -175,8 +185,10 @@ TEST(Waiting, ForAJobForEventsAndForALog) {
   const RequestKey wait = request_key(1'001), log = request_key(1'002), events = request_key(1'003);
   const Seq last = w.ok<Events>(3, ReadEvents{{}, {}, 10'000, {}}).last;
   EXPECT_TRUE(std::holds_alternative<std::monostate>(w.ask(3, WaitJob{job, seconds(10)}, wait)));
-  EXPECT_TRUE(std::holds_alternative<std::monostate>(w.ask(3, ReadLog{job, 0, 0, false, 0, 100, seconds(10)}, log)));
-  EXPECT_TRUE(std::holds_alternative<std::monostate>(w.ask(3, ReadEvents{last, {}, 100, seconds(10)}, events)));
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(
+      w.ask(3, ReadLog{job, 0, 0, false, 0, 100, seconds(10)}, log)));
+  EXPECT_TRUE(std::holds_alternative<std::monostate>(
+      w.ask(3, ReadEvents{last, {}, 100, seconds(10)}, events)));
   w.sent.clear();
   w.report(1, Prepared{a, Code::none, ""});
   ASSERT_TRUE(std::holds_alternative<Events>(w.reply_to(events)));
@@ -193,7 +205,8 @@ TEST(Waiting, ForAJobForEventsAndForALog) {
   const JobId next = w.submit(World::spec(1));
   w.ask(3, WaitJob{next, seconds(10)}, wait);
   w.pass(seconds(10));
-  ASSERT_TRUE(std::holds_alternative<JobView>(w.reply_to(wait))) << "answered as it is when its time is over";
+  ASSERT_TRUE(std::holds_alternative<JobView>(w.reply_to(wait)))
+      << "answered as it is when its time is over";
   w.sessions.erase(1);
   w.ask(3, ReadLog{job, 1, 0, false, 0, 100, seconds(1)}, log);
   w.pass(seconds(7), false);
@@ -207,7 +220,8 @@ TEST(Waiting, IsBoundedForOneKey) {
   w.check_always = false;
   w.fleet(0);
   const JobId job = w.submit(World::spec(1));
-  for (std::size_t i = 0; i < limits::waits_per_principal_max; ++i) w.ask(3, WaitJob{job, seconds(30)});
+  for (std::size_t i = 0; i < limits::waits_per_principal_max; ++i)
+    w.ask(3, WaitJob{job, seconds(30)});
   EXPECT_EQ(w.refused(3, WaitJob{job, seconds(30)}), Code::limit_reached);
   w.step(SessionClosed{{3}});
   EXPECT_TRUE(std::holds_alternative<std::monostate>(w.ask(3, WaitJob{job, seconds(30)})));

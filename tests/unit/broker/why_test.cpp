@@ -22,7 +22,8 @@ TEST(Why, ACapBelowThePriceIsNamedAndItsFixStarts) {
   const Why why = w.ok<Why>(3, WhyJob{job});
   EXPECT_EQ(why.blockers, std::vector<Code>{Code::place_price});
   ASSERT_TRUE(fix(why, "max_price: 2.00")) << why.summary;
-  EXPECT_EQ(fix(why, "max_price: 2.00")->then, "starts now at $2.00 per unit-hour, at most $4.00 in all");
+  EXPECT_EQ(fix(why, "max_price: 2.00")->then,
+            "starts now at $2.00 per unit-hour, at most $4.00 in all");
   EXPECT_NE(std::find(why.clear.begin(), why.clear.end(), "nodes"), why.clear.end());
   spec.price_max = Price{2'000'000};
   EXPECT_EQ(w.state(w.submit(spec)), JobState::starting) << "the fix does what it says";

@@ -19,14 +19,16 @@ inline Principal key_of(std::uint8_t n) {
 }
 inline RequestKey request_key(std::uint64_t n) {
   RequestKey k;
-  for (int i = 0; i < 8; ++i) k.data[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(n >> (8 * i));
+  for (int i = 0; i < 8; ++i)
+    k.data[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(n >> (8 * i));
   k.data[15] = 1;
   return k;
 }
 
 class World {
  public:
-  explicit World(CoreConfig config = standard()) : config_(config), core(config), shadow(config), now{1'700'000'000'000} {
+  explicit World(CoreConfig config = standard())
+      : config_(config), core(config), shadow(config), now{1'700'000'000'000} {
     begin();
   }
   static CoreConfig standard() {
@@ -78,7 +80,8 @@ class World {
     } else {
       for (const JournalRecord& r : journal) next.replay(r);
     }
-    ASSERT_EQ(to_hex(next.digest()), to_hex(core.digest())) << (from_snapshot ? "snapshot" : "replay");
+    ASSERT_EQ(to_hex(next.digest()), to_hex(core.digest()))
+        << (from_snapshot ? "snapshot" : "replay");
     core = next;
     shadow = next;
     sessions.clear();
@@ -102,7 +105,8 @@ class World {
   }
   ReplyBody reply_to(const RequestKey& k) const {
     for (const Send& s : sent)
-      if (const auto* reply = std::get_if<Reply>(&s.envelope.body); reply && s.envelope.key == k) return reply->body;
+      if (const auto* reply = std::get_if<Reply>(&s.envelope.body); reply && s.envelope.key == k)
+        return reply->body;
     return {};
   }
   template <class T>
@@ -188,7 +192,9 @@ class World {
     s.restart.backoff = seconds(5);
     return s;
   }
-  JobId submit(JobSpec s, std::uint8_t who = 3) { return ok<Submitted>(who, SubmitJob{std::move(s), false, false}).job; }
+  JobId submit(JobSpec s, std::uint8_t who = 3) {
+    return ok<Submitted>(who, SubmitJob{std::move(s), false, false}).job;
+  }
   JobView show(JobId job) { return ok<JobView>(1, ShowJob{job}); }
   JobState state(JobId job) { return show(job).job.state; }
   Node node(int i) {
@@ -201,7 +207,8 @@ class World {
     const AttemptId a = attempt(job);
     for (const int i : nodes) report(i, Prepared{a, Code::none, ""});
   }
-  void ends(AttemptId a, int node, std::uint32_t rank, RankState state, int status, std::string lines = "") {
+  void ends(AttemptId a, int node, std::uint32_t rank, RankState state, int status,
+            std::string lines = "") {
     report(node, RankGone{a, {rank, state, status, false, std::move(lines)}});
   }
   void gone(AttemptId a, std::vector<int> nodes) {

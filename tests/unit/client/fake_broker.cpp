@@ -38,6 +38,7 @@ void FakeBroker::start() {
           decode_envelope({reinterpret_cast<std::uint8_t*>(body), static_cast<std::size_t>(size)});
       if (!envelope) continue;
       seen_.push_back(envelope->key);
+      ++heard_;
       ReplyBody reply = answer_(*envelope);
       if (std::holds_alternative<std::monostate>(reply)) continue;
       Envelope out;

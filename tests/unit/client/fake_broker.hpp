@@ -24,6 +24,7 @@ class FakeBroker {
   const std::string& endpoint() const { return endpoint_; }
   const Principal& key() const { return keys_.public_key; }
   std::vector<RequestKey> seen() const;  // keys of requests in order of arrival; call while stopped
+  std::size_t heard() const { return heard_; }  // how many of them; at any time
 
  private:
   void serve();
@@ -32,6 +33,7 @@ class FakeBroker {
   std::string endpoint_;
   std::atomic<bool> stopping_ = false;
   std::vector<RequestKey> seen_;
+  std::atomic<std::size_t> heard_ = 0;
   std::thread thread_;
 };
 

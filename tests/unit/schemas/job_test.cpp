@@ -54,9 +54,10 @@ TEST(Job, SettingsReplaceWhatTheFileSays) {
       {"nodes", "8"}, {"lease.max_price", "2.5"}, {"logs.console", "[0, 7]"}, {"env.A.B", "x"}};
   JobFile job = read_job(small, "a", overrides);
   ASSERT_EQ(job.problems.size(), 1U);
-  EXPECT_EQ(first_message(job, "a"),
-            "command line: spec.range: env.A.B: 'A.B' is no name of a variable; allowed are letters, "
-            "digits and '_', not a digit first");
+  EXPECT_EQ(
+      first_message(job, "a"),
+      "command line: spec.range: env.A.B: 'A.B' is no name of a variable; allowed are letters, "
+      "digits and '_', not a digit first");
   overrides.settings.back() = {"env.AB", "x=y"};
   overrides.run = {"other", "program"};
   job = read_job(small, "a", overrides);
