@@ -30,7 +30,7 @@ struct Incoming {
 };
 
 struct LinkEvent {
-  enum class Kind { accepted, handshake_done, handshake_failed, gone } kind{};
+  enum class Kind { accepted, handshake_done, gone } kind{};
   int fd = -1;
 };
 

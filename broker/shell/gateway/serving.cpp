@@ -124,7 +124,6 @@ void Serving::take_events() {
   while (const auto event = router_.next_event()) {
     switch (event->kind) {
       case LinkEvent::Kind::handshake_done: ++handshakes_; break;
-      case LinkEvent::Kind::handshake_failed: break;
       case LinkEvent::Kind::accepted:
         if (const Session* before = sessions_.by_fd(event->fd)) close(before->id, false);
         if (const auto offender = connections_.accepted(event->fd, monotonic_ns()))
