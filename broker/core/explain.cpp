@@ -112,7 +112,8 @@ DryRun dry_run(const Tx& tx, const std::string& account, const JobSpec& spec) {
   const jobs::Start start = jobs::try_start(s, s.request);
   out.placeable = start.blocker == Code::none;
   if (start.placement) {
-    for (const NodeId node : start.placement->nodes) out.nodes.push_back(tx.d.nodes.at(node).name);
+    for (const NodeId node : tx.d.nodes.in_name_order(start.placement->nodes))
+      out.nodes.push_back(tx.d.nodes.at(node).name);
     out.price = start.placement->price;
     out.cost_max = cost_ceil(out.price, start.placement->units, spec.time);
   }

@@ -13,7 +13,8 @@ namespace weft::broker {
 Answer handle(Tx& tx, const Caller& caller, const ListNodes&) {
   NodeList list;
   Room room(limits::reply_bytes_max);
-  for (const auto& [id, node] : tx.d.nodes.all()) {
+  for (const auto& [name, id] : tx.d.nodes.by_name()) {
+    const Node& node = tx.d.nodes.at(id);
     const market::LeaseBook* lease = tx.d.leases.find(node.lease);
     const bool mine = caller.sees(node.owner);
     const bool rented = lease && caller.sees(lease->lease.account);

@@ -15,8 +15,9 @@ namespace {
 Result<std::vector<NodeId>> own_nodes(const Tx& tx, const Caller& caller, const PutOffer& ask) {
   std::vector<NodeId> out;
   if (ask.nodes.empty()) {
-    for (const auto& [id, node] : tx.d.nodes.all())
-      if (caller.is_operator() || node.owner == caller.entry.account) out.push_back(id);
+    for (const auto& [name, id] : tx.d.nodes.by_name())
+      if (caller.is_operator() || tx.d.nodes.at(id).owner == caller.entry.account)
+        out.push_back(id);
     if (out.empty()) return fail(Code::node_unknown, "no node of this account has joined yet");
     return out;
   }
@@ -28,7 +29,7 @@ Result<std::vector<NodeId>> own_nodes(const Tx& tx, const Caller& caller, const 
   }
   std::sort(out.begin(), out.end());
   out.erase(std::unique(out.begin(), out.end()), out.end());
-  return out;
+  return tx.d.nodes.in_name_order(std::move(out));
 }
 
 Result<void> sane(const Tx& tx, const PutOffer& ask, Instant from, Instant until) {

@@ -74,7 +74,7 @@ Answer handle(Tx& tx, const Caller& caller, const AskQuote& ask) {
   Quote quote;
   quote.id = {tx.d.next.quote};
   quote.account = caller.entry.account;
-  quote.nodes = placed.placement->nodes;
+  quote.nodes = tx.d.nodes.in_name_order(placed.placement->nodes);
   quote.price = placed.placement->price;
   quote.units = placed.placement->units;
   quote.term = ask.term;

@@ -46,7 +46,7 @@ LeaseId grant(Tx& tx, const fabric::Placement& p, const std::string& account, Jo
   lease.job = job;
   lease.account = account;
   lease.owner = tx.d.nodes.at(p.nodes.front()).owner;
-  lease.nodes = p.nodes;
+  lease.nodes = tx.d.nodes.in_name_order(p.nodes);
   lease.price = p.price;
   lease.units = p.units;
   lease.fee_bps = tx.machine.config.fee_bps;

@@ -13,6 +13,39 @@ std::uint32_t units_of(const Inventory& inventory) {
   return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(inventory.gpus.size()));
 }
 
+bool NameOrder::operator()(std::string_view a, std::string_view b) const {
+  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+  const auto number = [&](std::string_view text,
+                          std::size_t at) {  // digits, leading zeros left out
+    std::size_t end = at;
+    while (end < text.size() && digit(text[end])) ++end;
+    while (at + 1 < end && text[at] == '0') ++at;
+    return std::pair(text.substr(at, end - at), end);
+  };
+  std::size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    if (digit(a[i]) && digit(b[j])) {
+      const auto [left, left_end] = number(a, i);
+      const auto [right, right_end] = number(b, j);
+      if (left.size() != right.size()) return left.size() < right.size();
+      if (left != right) return left < right;
+      i = left_end, j = right_end;
+    } else if (a[i] != b[j]) {
+      return a[i] < b[j];
+    } else {
+      ++i, ++j;
+    }
+  }
+  if (i < a.size() || j < b.size()) return j < b.size();
+  return a < b;  // n1 and n01
+}
+
+std::vector<NodeId> Nodes::in_name_order(std::vector<NodeId> nodes) const {
+  std::sort(nodes.begin(), nodes.end(),
+            [this](NodeId a, NodeId b) { return NameOrder{}(at(a).name, at(b).name); });
+  return nodes;
+}
+
 const Node* Nodes::find(NodeId id) const {
   const auto it = nodes_.find(id);
   return it == nodes_.end() ? nullptr : &it->second;

@@ -21,9 +21,18 @@ struct ClosedSegment {  // what a NodeMetered closed
   std::uint32_t units = 0;
 };
 
+// The order in which people count names: n2 before n10 (numbers by value, the rest by byte).
+struct NameOrder {
+  using is_transparent = void;
+  bool operator()(std::string_view a, std::string_view b) const;
+};
+
 class Nodes {
  public:
   const std::map<NodeId, Node>& all() const { return nodes_; }
+  const std::map<std::string, NodeId, NameOrder>& by_name() const { return by_name_; }
+  // The order of ranks on a slice. Ids follow who joined first, which nobody can foresee.
+  std::vector<NodeId> in_name_order(std::vector<NodeId> nodes) const;
   const Node* find(NodeId id) const;
   const Node* find(std::string_view name) const;
   const Node* find(const Principal& principal) const;
@@ -48,7 +57,7 @@ class Nodes {
   void index(const Node& node);
   std::map<NodeId, Node> nodes_;
   std::map<NodeId, NodeBook> books_;
-  std::map<std::string, NodeId, std::less<>> by_name_;
+  std::map<std::string, NodeId, NameOrder> by_name_;
   std::map<Principal, NodeId> by_principal_;
   std::vector<std::string> owners_;
   std::map<std::string, std::uint32_t, std::less<>> owner_index_;

@@ -36,7 +36,7 @@ struct Candidate {  // a node that is, or will be, to let
 };
 
 struct Placement {
-  std::vector<NodeId> nodes;  // ascending: the order of the gang
+  std::vector<NodeId> nodes;  // ascending
   std::uint32_t owner = 0;
   std::uint32_t units = 0;  // over all nodes
   Price price;              // one price for the slice: the dearest node's

@@ -38,7 +38,7 @@ int verb_cancel(const Arguments& arguments) {
                  return {};
                });
   flags.number("-r,--rank", rank, 0, limits::ranks_per_job_max - 1,
-               "with --signal: to this rank only");
+               "with --signal: to this rank only", "RANK");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
   if (texts.empty())
     return refuse("cancel", {Code::usage, "JOB is missing; usage: weft cancel JOB..."});

@@ -86,8 +86,8 @@ void Flags::option(const std::string& names, std::vector<std::string>& out,
 }
 
 void Flags::number(const std::string& names, std::uint32_t& out, std::uint32_t least,
-                   std::uint32_t most, const std::string& help) {
-  option(names, "COUNT", help, [&out, least, most](const std::string& text) -> Result<void> {
+                   std::uint32_t most, const std::string& help, const std::string& placeholder) {
+  option(names, placeholder, help, [&out, least, most](const std::string& text) -> Result<void> {
     std::uint64_t value = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (error != std::errc() || end != text.data() + text.size() || value < least || value > most)

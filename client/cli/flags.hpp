@@ -35,7 +35,7 @@ class Flags {
   void option(const std::string& names, std::vector<std::string>& out, const std::string& value,
               const std::string& help);  // may be repeated
   void number(const std::string& names, std::uint32_t& out, std::uint32_t least, std::uint32_t most,
-              const std::string& help);
+              const std::string& help, const std::string& placeholder = "COUNT");
   void duration(const std::string& names, Duration& out, const std::string& help);
   void price(const std::string& names, Price& out, const std::string& help);
 

@@ -39,9 +39,9 @@ int verb_logs(const Arguments& arguments) {
   flags.argument("JOB", "id of the job", take_id(job));
   flags.flag("-f,--follow", follow, "go on until the job has ended, through restarts");
   flags.number("-r,--rank", rank, 0, limits::ranks_per_job_max - 1,
-               "of this rank only (default: all)");
+               "of this rank only (default: all)", "RANK");
   flags.number("--attempt", attempt, 1, limits::restarts_max + 1,
-               "of this attempt (default: the newest)");
+               "of this attempt (default: the newest)", "NUMBER");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
 
   auto client = connect(common, {"customer", "operator"});

@@ -67,9 +67,10 @@ Result<std::unique_ptr<Router>> Router::make(net::Context& context,
   if (auto set = set_router_options(router->socket_, secret); !set)
     return tl::make_unexpected(set.error());
   constexpr const char* watch = "inproc://weft.router.monitor";
-  // Failures are not asked for: libzmq sets errno, then reports, and closes the connection only when
-  // reporting left errno alone (curve_mechanism_base.cpp, stream_engine_base.cpp in 4.3.4).
-  constexpr int events = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+  // Failures are not asked for: libzmq sets errno, then reports, and closes the connection only
+  // when reporting left errno alone (curve_mechanism_base.cpp, stream_engine_base.cpp in 4.3.4).
+  constexpr int events =
+      ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
   if (zmq_socket_monitor(router->socket_, watch, events) != 0)
     return tl::make_unexpected(zmq_failure("zmq_socket_monitor"));
   router->monitor_ = zmq_socket(context.native(), ZMQ_PAIR);
