@@ -25,7 +25,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
 endif()
 
 if(WEFT_SANITIZE)
-  add_compile_options(-fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # -O1: g++ 12 takes a third less time over instrumented code than with -O2.
+  add_compile_options(-O1 -fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${WEFT_SANITIZE})
 endif()
 
@@ -68,8 +69,12 @@ function(weft_program name)
   endif()
 endfunction()
 
-# What the sanitizer presets build and run: ctest -L sanitized.
-add_custom_target(sanitized-tests)
+# What ./dev test builds and runs with a sanitizer, by label: asan (with undefined) whatever reads
+# what comes from outside, and the core under the simulation; tsan what has threads. ./dev soak runs
+# every unit test with both.
+add_custom_target(asan-tests)
+add_custom_target(tsan-tests)
+add_custom_target(unit-tests)
 
 # weft_test(NAME SOURCES ... LINK ... [LABELS ...] [ARGS ...]): a GoogleTest program, one ctest entry.
 function(weft_test name)
@@ -83,8 +88,10 @@ function(weft_test name)
       WEFT_BIN_DIR="${CMAKE_RUNTIME_OUTPUT_DIRECTORY}")
     add_test(NAME ${name} COMMAND ${name} ${A_ARGS})
     set_tests_properties(${name} PROPERTIES LABELS "${A_LABELS}" TIMEOUT ${A_TIMEOUT})
-    if(sanitized IN_LIST A_LABELS)
-      add_dependencies(sanitized-tests ${name})
-    endif()
+    foreach(label asan tsan unit)
+      if(label IN_LIST A_LABELS)
+        add_dependencies(${label}-tests ${name})
+      endif()
+    endforeach()
   endif()
 endfunction()
