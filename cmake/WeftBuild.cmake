@@ -69,6 +69,15 @@ function(weft_program name)
   endif()
 endfunction()
 
+# weft_starts_often(NAME): a program of which every user's command, or every rank, is a new process.
+# What it needs of libstdc++ is in it, and all symbols are bound at its start: a process that it forks
+# finds them bound.
+function(weft_starts_often name)
+  if(WEFT_ARCHIVES AND NOT WEFT_SANITIZE)
+    target_link_options(${name} PRIVATE -static-libstdc++ -static-libgcc -Wl,-z,now)
+  endif()
+endfunction()
+
 # What ./dev test builds and runs with a sanitizer, by label: asan (with undefined) whatever reads
 # what comes from outside, and the core under the simulation; tsan what has threads. ./dev soak runs
 # every unit test with both.

@@ -14,8 +14,9 @@ namespace {
 
 std::string placed_text(const Tx& tx, const fabric::Placement& p) {
   std::string names;
-  for (std::size_t i = 0; i < p.nodes.size() && i < 8; ++i)
-    names += (i ? " " : "") + tx.d.nodes.at(p.nodes[i]).name;
+  const auto nodes = tx.d.nodes.in_name_order(p.nodes);
+  for (std::size_t i = 0; i < nodes.size() && i < 8; ++i)
+    names += (i ? " " : "") + tx.d.nodes.at(nodes[i]).name;
   if (p.nodes.size() > 8) names += " ...";
   return fmt::format("placed on {} nodes ({}) at ${} per unit-hour", p.nodes.size(), names,
                      to_string(p.price));

@@ -60,8 +60,8 @@ net::CurveKeys curve_keys(const yaml::KeyFile& file) {
   return keys;
 }
 
-Result<std::unique_ptr<client::Client>> connect(const Common& common, const client::StateDir& state,
-                                                const std::vector<std::string>& natural) {
+Result<Connection> connect(const Common& common, const client::StateDir& state,
+                           const std::vector<std::string>& natural) {
   // Whether a broker is known comes first: "no key" would be the lesser half of the truth.
   if (auto known = yaml::read_connection(state.connection());
       !known && known.error().code == Code::broker_not_found)
@@ -69,12 +69,13 @@ Result<std::unique_ptr<client::Client>> connect(const Common& common, const clie
                 fmt::format("no broker known in {}; start one with `weft up`", state.root));
   auto key = client::find_key(state, common.as, natural);
   if (!key) return tl::make_unexpected(key.error());
-  return client::Client::open({.connection_file = state.connection(), .connection = {}},
-                              curve_keys(*key));
+  auto opened = client::Client::open({.connection_file = state.connection(), .connection = {}},
+                                     curve_keys(*key));
+  if (!opened) return tl::make_unexpected(opened.error());
+  return Connection(opened->release());
 }
 
-Result<std::unique_ptr<client::Client>> connect(const Common& common,
-                                                const std::vector<std::string>& natural) {
+Result<Connection> connect(const Common& common, const std::vector<std::string>& natural) {
   auto state = client::find_state_dir(common.state);
   if (!state) return tl::make_unexpected(state.error());
   return connect(common, *state, natural);

@@ -29,11 +29,17 @@ struct Common {
 // now, or -1: go on.
 int begin(Flags& flags, Common& common, const std::vector<std::string>& arguments);
 
+// A verb's connection. It is left to the end of the process: closing it in order takes
+// milliseconds, and nothing is on its way any more when a verb has its answers.
+struct LeftOpen {
+  void operator()(client::Client*) const {}
+};
+using Connection = std::unique_ptr<client::Client, LeftOpen>;
+
 // Connects with --as, or else the first of `natural` that exists.
-Result<std::unique_ptr<client::Client>> connect(const Common& common, const client::StateDir& state,
-                                                const std::vector<std::string>& natural);
-Result<std::unique_ptr<client::Client>> connect(const Common& common,
-                                                const std::vector<std::string>& natural);
+Result<Connection> connect(const Common& common, const client::StateDir& state,
+                           const std::vector<std::string>& natural);
+Result<Connection> connect(const Common& common, const std::vector<std::string>& natural);
 net::CurveKeys curve_keys(const yaml::KeyFile& file);
 
 // Exit codes, as docs/guide-ml-team.md lists them.

@@ -1,12 +1,14 @@
 #include "worker/shell/launcher.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include "base/log.hpp"
@@ -72,22 +74,78 @@ void warm_up() {
   (void)decode_envelope(encode(envelope));
 }
 
+// Also those at the top of the heap, where what a launch needs more will be.
+void own_heap_pages() {
+  constexpr std::size_t bytes = 96 << 10;  // below what malloc maps apart or gives back at once
+  if (void* pages = std::malloc(bytes)) {
+    std::memset(pages, 1, bytes);
+    asm volatile("" : : "r"(pages) : "memory");  // written, although nobody reads it
+    std::free(pages);
+  }
+}
+
+// A spare holder: forked before it is wanted, with the pages that a launch writes to already its
+// own (a fork's first write to each page is a fault, and a launch writes to hundreds). Waits for a
+// wish.
+[[noreturn]] void run_spare(const Options& options, Fd socket, Fd taken) {
+  ::signal(SIGCHLD, SIG_DFL);
+  ::setsid();
+  ::prctl(PR_SET_NAME, "weft-spare", 0, 0, 0);
+  warm_up();
+  own_heap_pages();
+  Wish wish{};
+  Fd link;
+  if (!receive_wish(socket.get(), wish, link)) ::_exit(0);
+  const char yes = 1;
+  (void)!::write(taken.get(), &yes, 1);
+  socket.reset();
+  taken.reset();
+  ::_exit(run_holder(options, AttemptId{wish.attempt}, Instant{wish.deadline_ms}, std::move(link)));
+}
+
+bool worker_is_gone(int socket) {
+  pollfd watched{socket, 0, 0};
+  return ::poll(&watched, 1, 0) > 0 && (watched.revents & (POLLHUP | POLLERR)) != 0;
+}
+
+// Until the spare has taken a wish; false: it ended without.
+bool wait_until_taken(int taken) {
+  char byte = 0;
+  ssize_t n = 0;
+  do n = ::read(taken, &byte, 1);
+  while (n < 0 && errno == EINTR);
+  return n == 1;
+}
+
+constexpr int after_launch_ms = 50;   // the next spare comes when the launch is done, or is wanted
+constexpr int after_failure_ms = 20;  // no fork, or a spare that was killed
+
 [[noreturn]] void run_launcher(const Options& options, Fd socket) {
   ::setsid();  // a terminal's Ctrl-C is the worker's affair
   ::prctl(PR_SET_NAME, "weft-launcher", 0, 0, 0);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) ::signal(number, SIG_IGN);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD}) ::signal(number, SIG_IGN);
   warm_up();
-  Wish wish{};
-  for (Fd link; receive_wish(socket.get(), wish, link);) {
-    const pid_t pid = ::fork();
-    if (pid < 0) log::error("fork of a holder: {}", std::strerror(errno));
-    if (pid == 0) {
-      socket.reset();
-      ::signal(SIGCHLD, SIG_DFL);
-      ::_exit(
-          run_holder(options, AttemptId{wish.attempt}, Instant{wish.deadline_ms}, std::move(link)));
+  while (!worker_is_gone(socket.get())) {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+      log::error("a pipe for a holder: {}", std::strerror(errno));
+      ::poll(nullptr, 0, after_failure_ms);
+      continue;
     }
-    link.reset();  // the holder's alone, so that the worker sees its end
+    Fd reading(ends[0]), writing(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+      reading.reset();
+      run_spare(options, std::move(socket), std::move(writing));
+    }
+    if (pid < 0) log::error("fork of a holder: {}", std::strerror(errno));
+    writing.reset();
+    if (wait_until_taken(reading.get())) {
+      pollfd wanted{socket.get(), POLLIN, 0};
+      ::poll(&wanted, 1, after_launch_ms);
+    } else {
+      ::poll(nullptr, 0, after_failure_ms);
+    }
   }
   ::_exit(0);
 }

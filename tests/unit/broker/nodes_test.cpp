@@ -4,9 +4,10 @@
 namespace weft::broker::testing {
 
 TEST(NameOrder, NumbersByValueTheRestByByte) {
-  const std::vector<std::string> ascending{
-      "",     "a",     "n",     "n01",   "n1",                     "n2", "n10",
-      "n10a", "n10a2", "n10a9", "n10b1", "n123456789012345678901", "na", "z"};
+  const std::vector<std::string> ascending{"",      "a",     "n",     "n01",
+                                           "n1",    "n2",    "n10",   "n10a",
+                                           "n10a2", "n10a9", "n10b1", "n123456789012345678901",
+                                           "na",    "z"};
   const fabric::NameOrder before;
   for (std::size_t i = 0; i < ascending.size(); ++i)
     for (std::size_t j = 0; j < ascending.size(); ++j)
