@@ -3,7 +3,8 @@
 #include <fmt/format-inl.h>
 
 #if FMT_VERSION / 10000 != 9
-#error "written for fmt 9: compare with src/format.cc of this fmt, or build with -DWEFT_ARCHIVES=OFF"
+#error \
+    "written for fmt 9: compare with src/format.cc of this fmt, or build with -DWEFT_ARCHIVES=OFF"
 #endif
 
 FMT_BEGIN_NAMESPACE

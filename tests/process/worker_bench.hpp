@@ -51,10 +51,23 @@ class Bench {
       end_holder(entry.path());
     close_broker();
     std::filesystem::remove_all(root_);
+    if (!programs_.empty()) std::filesystem::remove_all(programs_);
   }
 
   std::string state() const { return root_ + "/nodes/n1"; }
   const std::string& root() const { return root_; }
+  // A program of ours where a job's user can run it; a checkout may lie where that user can't go.
+  std::string rank_program(const std::string& name) {
+    if (programs_.empty()) {
+      char path[] = "/tmp/weft-worker-test-bin-XXXXXX";
+      programs_ = ::mkdtemp(path);
+      ::chmod(path, 0755);
+    }
+    const std::string copy = programs_ + "/" + name;
+    std::filesystem::copy_file(std::string(WEFT_BIN_DIR) + "/" + name, copy,
+                               std::filesystem::copy_options::skip_existing);
+    return copy;
+  }
 
   // ---- broker
   void open_broker() {
@@ -251,7 +264,7 @@ class Bench {
 
   net::Context context_;
   net::CurveKeys worker_keys_, server_keys_;
-  std::string root_;
+  std::string root_, programs_;
   void* router_ = nullptr;
   std::vector<std::uint8_t> peer_;
   std::deque<ReportBody> heard_;

@@ -7,8 +7,6 @@
 namespace weft::bench {
 namespace {
 
-const std::string talker = WEFT_BIN_DIR "/weft-test-talker";
-
 class WorkerRecovery : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -21,6 +19,7 @@ class WorkerRecovery : public ::testing::Test {
     EXPECT_GT(pid, 1) << text;
     return pid > 1 ? pid : INT_MAX;  // nobody's: 0 would be this test's own group
   }
+  std::string talker() { return bench.rank_program("weft-test-talker"); }
   Bench bench;
 };
 
@@ -140,7 +139,7 @@ TEST_F(WorkerRecovery, RanksHearTheSeedAndWhoEnded) {
       37,
       {"/bin/sh", "-c",
        "[ $RANK = 1 ] && { trap 'exit 5' USR1; echo ready; while :; do sleep 0.01; done; }; exec " +
-           talker},
+           talker()},
       2);
   bench.start(p);
   bench.log(p.attempt, 1, "ready");
@@ -158,7 +157,7 @@ TEST_F(WorkerRecovery, RanksHearTheSeedAndWhoEnded) {
 }
 
 TEST_F(WorkerRecovery, ARankComesAgainAfterItsWorkerWasKilled) {
-  const Prepare p = bench.attempt(38, {talker});
+  const Prepare p = bench.attempt(38, {talker()});
   bench.start(p);
   bench.log(p.attempt, 0, "seed");
   bench.kill_worker();
@@ -173,13 +172,14 @@ TEST_F(WorkerRecovery, ARankComesAgainAfterItsWorkerWasKilled) {
 TEST_F(WorkerRecovery, ARankSpeaksForItselfOnly) {
   // Rank 0 claims to be rank 1; a stranger outside the attempt claims to be rank 0.
   const Prepare p = bench.attempt(
-      39, {"/bin/sh", "-c", "[ $RANK = 1 ] && exec sleep 300; exec " + talker + " 1"}, 2);
+      39, {"/bin/sh", "-c", "[ $RANK = 1 ] && exec sleep 300; exec " + talker() + " 1"}, 2);
   bench.start(p);
   const auto end = bench.rank_end(p.attempt, 0);
   ASSERT_TRUE(end);
   EXPECT_EQ(9, end->status) << bench.log(p.attempt, 0);
-  const std::string command = fmt::format(
-      "WEFT_ATTEMPT=39 RANK=1 WEFT_WORKER={}/worker.sock {} 1 > /dev/null", bench.state(), talker);
+  const std::string command =
+      fmt::format("WEFT_ATTEMPT=39 RANK=1 WEFT_WORKER={}/worker.sock {} 1 > /dev/null",
+                  bench.state(), talker());
   const int status = std::system(command.c_str());
   EXPECT_EQ(9, WEXITSTATUS(status));
   EXPECT_EQ(0U, bench.count<MeshSeed>());

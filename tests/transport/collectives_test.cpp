@@ -40,7 +40,8 @@ TEST(Collectives, RanksOfDifferentNodesUseTheNetwork) {
 }
 
 TEST(Collectives, NodesInNamespaces) {
-  if (!Fabric::possible()) GTEST_SKIP() << "needs root and ip(8)";
+  if (!Fabric::possible())
+    GTEST_SKIP() << "needs root, ip(8) and a kernel that lets it make namespaces";
   Gang gang({.nodes = 2, .ranks_per_node = 2, .namespaces = true}, every_count);
   const auto outcomes = gang.finish(120'000);
   expect_same_results(outcomes);

@@ -116,7 +116,8 @@ TEST(Failures, RankOfTheSameNodeIsKilled) {
 }
 
 TEST(Failures, RankInANamespaceIsKilled) {
-  if (!Fabric::possible()) GTEST_SKIP() << "needs root and ip(8)";
+  if (!Fabric::possible())
+    GTEST_SKIP() << "needs root, ip(8) and a kernel that lets it make namespaces";
   Gang gang({.nodes = 3, .ranks_per_node = 1, .namespaces = true},
             {"repeat", "100000000", "300000"});
   for (std::uint32_t rank = 0; rank < gang.size(); ++rank)

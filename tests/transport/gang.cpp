@@ -37,7 +37,12 @@ long long monotonic_ms() {
 }
 
 bool Fabric::possible() {
-  return geteuid() == 0 && std::system("ip netns list >/dev/null 2>&1") == 0;
+  if (geteuid() != 0) return false;
+  const std::string trial = fmt::format(
+      "ip netns add wt-try-{0} && ip -n wt-try-{0} link add br0 type bridge; made=$?; "
+      "ip netns del wt-try-{0}; exit $made",
+      getpid());
+  return std::system(fmt::format("({}) >/dev/null 2>&1", trial).c_str()) == 0;
 }
 
 // Interface names have at most 15 letters.

@@ -1,8 +1,8 @@
 // A small process, forked before the worker has threads, sockets or libraries in use, that forks
 // the holders: a fork of the worker itself would copy more and be unsafe beside ZeroMQ's threads,
-// an exec would cost a gang launch milliseconds. One holder is always forked ahead, as a spare. It ends
-// when the worker ends, and the spare with it; holders at work stay.
-// Owns: the socket to it. Thread: the worker's.
+// an exec would cost a gang launch milliseconds. One holder is always forked ahead, as a spare. It
+// ends when the worker ends, and the spare with it; holders at work stay. Owns: the socket to it.
+// Thread: the worker's.
 #pragma once
 #include "base/time.hpp"
 #include "worker/shell/files.hpp"
