@@ -80,7 +80,7 @@ endfunction()
 
 # What ./dev test builds and runs with a sanitizer, by label: asan (with undefined) whatever reads
 # what comes from outside, and the core under the simulation; tsan what has threads. ./dev soak runs
-# every unit test with both.
+# every unit test with asan, and with tsan those that it can judge.
 add_custom_target(asan-tests)
 add_custom_target(tsan-tests)
 add_custom_target(unit-tests)

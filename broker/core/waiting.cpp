@@ -219,6 +219,7 @@ Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job,
                     std::uint32_t count_max) {
   Events out;
   out.last = after;
+  Seq before = after;  // the record before the one that `last` names
   Room room(limits::reply_bytes_max);
   const auto& all = tx.soft.events;
   const auto begin =
@@ -230,9 +231,16 @@ Events events_after(const Tx& tx, const KeyEntry& entry, Seq after, JobId job,
     const bool sees = entry.role == Role::operator_ || it->everybody ||
                       it->account == entry.account || it->owner == entry.account;
     if (sees && (!job || it->job == job)) {
-      if (!room.take(it->line)) return out;
+      if (!room.take(it->line)) {
+        const bool begun = it->line.seq == out.last;  // lines of this record are taken already
+        while (begun && !out.events.empty() && out.events.back().seq == out.last)
+          out.events.pop_back();
+        out.last = begun ? before : out.last;
+        return out;
+      }
       out.events.push_back(it->line);
     }
+    if (it->line.seq != out.last) before = out.last;
     out.last = it->line.seq;
   }
   return out;

@@ -194,7 +194,7 @@ Result<void> Broker::serve() {
   }
   workers->stop();
   clients->stop();
-  if (auto finished = loop.finish(); !finished) return finished;
+  if (auto finished = loop.finish(); !finished) end_at_once(finished.error(), loop);
   const Journal::Counts counts = journal.counts();
   log::info("stopped cleanly at record {}, state {}; wrote {} records in {} commits",
             loop.last().value, to_hex(loop.digest()), counts.records, counts.commits);

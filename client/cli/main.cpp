@@ -1,4 +1,5 @@
 // weft: the command line of a broker's clients, and of `weft up`.
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +10,13 @@ int main(int count, char** values) {
   std::signal(SIGPIPE, SIG_IGN);  // a reader that goes away (`weft ps | head`) is not an accident
   weft::cli::Arguments arguments(values + 1, values + count);
   if (!arguments.empty() && arguments.front() == "--version") arguments.front() = "version";
-  const int code = weft::cli::dispatch("weft", weft::cli::verbs(), arguments);
-  std::fflush(nullptr);
+  int code = weft::cli::dispatch("weft", weft::cli::verbs(), arguments);
+  errno = 0;
+  const bool lost = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  if (lost && errno != EPIPE && code == 0) {
+    std::fputs("weft: standard output could not be written\n", stderr);
+    code = 1;
+  }
+  std::fflush(stderr);
   std::_Exit(code);  // see cli::Connection
 }

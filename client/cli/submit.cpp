@@ -25,7 +25,7 @@ void print(const DryRun& plan) {
 
 int verb_submit(const Arguments& arguments) {
   Flags flags(
-      "submit", "FILE [--dry-run] [--hold] [flags]",
+      "submit", "FILE [--dry-run] [flags]",
       "Queues the job that FILE describes: YAML, or a script with `#WEFT key=value` lines; '-' is\n"
       "standard input. Prints the job's id.");
   Common common;
@@ -35,7 +35,6 @@ int verb_submit(const Arguments& arguments) {
   flags.argument("FILE", "job file", take_text(file));
   flags.flag("--dry-run", request.dry_run,
              "print the resolved job, price and place; queue nothing");
-  flags.flag("--hold", request.hold, "queue it held: it starts no earlier than released");
   flags.option("--set", sets, "KEY=VALUE",
                "replace a key of the file, e.g. lease.max_price=2.40 (repeat for more)");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;

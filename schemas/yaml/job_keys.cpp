@@ -56,7 +56,8 @@ bool is_reserved(std::string_view variable) {
   constexpr std::array<std::string_view, 7> rank_variables{
       "RANK",       "WORLD_SIZE",  "LOCAL_RANK", "LOCAL_WORLD_SIZE",
       "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"};
-  return variable.starts_with("WEFT_") ||
+  return variable.starts_with("WEFT_") || variable.starts_with("ROLE_") ||
+         variable.starts_with("TORCHELASTIC_") || variable == "GROUP_WORLD_SIZE" ||
          std::find(rank_variables.begin(), rank_variables.end(), variable) != rank_variables.end();
 }
 

@@ -54,7 +54,9 @@ class Recovery : public ::testing::Test {
   std::vector<pid_t> pids_;
   std::uint64_t job_ = 0;
   pid_t supervisor_ = 0;
-  std::mt19937 random_{std::random_device{}()};
+  const unsigned seed_ = std::random_device{}();
+  testing::ScopedTrace seed_said_{__FILE__, __LINE__, "seed " + std::to_string(seed_)};
+  std::mt19937 random_{seed_};
 };
 
 TEST_F(Recovery, OfTheBrokerAtTenRandomMoments) {

@@ -102,7 +102,9 @@ class Submissions : public ::testing::Test {
   }
 
   Cluster cluster_{Cluster::Options{1, {}}};
-  std::mt19937 random_{std::random_device{}()};
+  const unsigned seed_ = std::random_device{}();
+  testing::ScopedTrace seed_said_{__FILE__, __LINE__, "seed " + std::to_string(seed_)};
+  std::mt19937 random_{seed_};
   std::atomic<bool> stop_{false};
   std::mutex mutex_;
   std::vector<Acknowledged> acknowledged_;

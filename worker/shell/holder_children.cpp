@@ -23,8 +23,9 @@ void Holder::release() {
 }
 
 void Holder::term() {
+  const auto asked = static_cast<int>(order_.spec.checkpoint_signal);
   for (const auto& [pid, rank] : ranks_) {
-    ::kill(-pid, SIGTERM);
+    ::kill(-pid, asked != 0 ? asked : SIGTERM);
     ::kill(-pid, SIGCONT);  // a stopped process never handles TERM
   }
 }

@@ -117,8 +117,18 @@ bool wait_until_taken(int taken) {
   return n == 1;
 }
 
-constexpr int after_launch_ms = 50;   // the next spare comes when the launch is done, or is wanted
-constexpr int after_failure_ms = 20;  // no fork, or a spare that was killed
+constexpr int after_launch_ms = 50;  // the next spare comes when the launch is done, or is wanted
+constexpr int after_failure_ms = 20;
+
+// Without a spare: the next wish's link is closed, by which the worker knows that the launch
+// failed.
+void refuse_one(int socket) {
+  const int number = errno;
+  Wish wish{};
+  Fd link;
+  if (receive_wish(socket, wish, link))
+    log::error("no holder for attempt {}: {}", wish.attempt, std::strerror(number));
+}
 
 [[noreturn]] void run_launcher(const Options& options, Fd socket) {
   ::setsid();  // a terminal's Ctrl-C is the worker's affair
@@ -126,26 +136,24 @@ constexpr int after_failure_ms = 20;  // no fork, or a spare that was killed
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGCHLD}) ::signal(number, SIG_IGN);
   warm_up();
   while (!worker_is_gone(socket.get())) {
-    int ends[2];
-    if (::pipe2(ends, O_CLOEXEC) != 0) {
-      log::error("a pipe for a holder: {}", std::strerror(errno));
-      ::poll(nullptr, 0, after_failure_ms);
-      continue;
-    }
+    int ends[2] = {-1, -1};
+    const bool piped = ::pipe2(ends, O_CLOEXEC) == 0;
     Fd reading(ends[0]), writing(ends[1]);
-    const pid_t pid = ::fork();
+    const pid_t pid = piped ? ::fork() : -1;
     if (pid == 0) {
       reading.reset();
       run_spare(options, std::move(socket), std::move(writing));
     }
-    if (pid < 0) log::error("fork of a holder: {}", std::strerror(errno));
-    writing.reset();
-    if (wait_until_taken(reading.get())) {
-      pollfd wanted{socket.get(), POLLIN, 0};
-      ::poll(&wanted, 1, after_launch_ms);
-    } else {
-      ::poll(nullptr, 0, after_failure_ms);
+    if (pid < 0) {
+      refuse_one(socket.get());
+      continue;
     }
+    writing.reset();
+    pollfd wanted{socket.get(), POLLIN, 0};
+    if (wait_until_taken(reading.get()))
+      ::poll(&wanted, 1, after_launch_ms);
+    else if (!worker_is_gone(socket.get()))
+      ::poll(nullptr, 0, after_failure_ms);  // a spare that was killed
   }
   ::_exit(0);
 }

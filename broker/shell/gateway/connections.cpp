@@ -81,7 +81,7 @@ std::optional<Connections::Offender> Connections::accepted(int fd, std::uint64_t
   if (silent_.size() > addresses_max)
     std::erase_if(silent_, [&](const auto& entry) { return silent_at(entry.first, now_ns) == 0; });
   auto& fds = silent_[peer.address].fds;
-  fds.push_back(fd);
+  fds.insert(fd);
   if (fds.size() <= limits::connections_silent_max ||
       silent_at(peer.address, now_ns) <= limits::connections_silent_max)
     return std::nullopt;
@@ -95,6 +95,8 @@ void Connections::gone(int fd) {
   if (peer == nullptr) return;
   peer->open = false;
   --open_;
+  if (const auto silent = silent_.find(peer->address); silent != silent_.end())
+    silent->second.fds.erase(fd);  // the number comes again with the next connection
 }
 
 void Connections::received(int fd, std::size_t bytes) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,7 +40,7 @@ class Connections {
     std::string address;
   };
   struct Silent {  // accepted from one address; dropped from the front as they age, speak or leave
-    std::vector<int> fds;
+    std::set<int> fds;
   };
   Peer* find(int fd);
   std::size_t silent_at(const std::string& address, std::uint64_t now_ns);

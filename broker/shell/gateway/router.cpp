@@ -23,19 +23,17 @@ struct IntOption {
   int option, value;
   const char* name;
 };
-// What each is for: control-plane table, rows in brackets.
 constexpr IntOption int_options[] = {
     {ZMQ_CURVE_SERVER, 1, "CURVE_SERVER"},
-    {ZMQ_ZAP_ENFORCE_DOMAIN, 1, "ZAP_ENFORCE_DOMAIN"},  // [7] no handler, no entry
-    {ZMQ_ROUTER_MANDATORY, 1, "ROUTER_MANDATORY"},      // [1] an unknown peer is an error
-    {ZMQ_ROUTER_HANDOVER, 0, "ROUTER_HANDOVER"},        // [5] nobody takes another's place
-    {ZMQ_LINGER, 0, "LINGER"},                          // [14]
-    {ZMQ_HANDSHAKE_IVL, 3'000, "HANDSHAKE_IVL"},        // [11] silent peers leave
-    {ZMQ_BACKLOG, 4'096, "BACKLOG"},                    // [16] storms
-    {ZMQ_HEARTBEAT_IVL, 10'000, "HEARTBEAT_IVL"},  // [10] dead TCP; frozen programs are found above
+    {ZMQ_ZAP_ENFORCE_DOMAIN, 1, "ZAP_ENFORCE_DOMAIN"},  // no handler, no entry
+    {ZMQ_ROUTER_MANDATORY, 1, "ROUTER_MANDATORY"},      // an unknown peer is an error
+    {ZMQ_ROUTER_HANDOVER, 0, "ROUTER_HANDOVER"},        // nobody takes another's place
+    {ZMQ_LINGER, 0, "LINGER"},
+    {ZMQ_HANDSHAKE_IVL, 3'000, "HANDSHAKE_IVL"},   // silent peers leave
+    {ZMQ_BACKLOG, 4'096, "BACKLOG"},               // storms
+    {ZMQ_HEARTBEAT_IVL, 10'000, "HEARTBEAT_IVL"},  // dead TCP; frozen programs are found above
     {ZMQ_HEARTBEAT_TIMEOUT, 30'000, "HEARTBEAT_TIMEOUT"},
-    {ZMQ_SNDHWM, 4'096,
-     "SNDHWM"},  // [2] above the credit of a session: a full queue is a dead reader
+    {ZMQ_SNDHWM, 4'096, "SNDHWM"},  // above the credit of a session: a full queue is a dead reader
     {ZMQ_RCVHWM, 1'024, "RCVHWM"}};
 
 }  // namespace
@@ -44,7 +42,7 @@ Result<void> set_router_options(void* socket, const net::CurveSecret& secret) {
   for (const IntOption& o : int_options)
     if (zmq_setsockopt(socket, o.option, &o.value, sizeof o.value) != 0)
       return tl::make_unexpected(zmq_failure(fmt::format("ZMQ_{}", o.name)));
-  const std::int64_t message_max = limits::message_bytes_max;  // [9]
+  const std::int64_t message_max = limits::message_bytes_max;
   if (zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &message_max, sizeof message_max) != 0)
     return tl::make_unexpected(zmq_failure("ZMQ_MAXMSGSIZE"));
   if (zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, zap_domain, std::strlen(zap_domain)) != 0)

@@ -1,6 +1,6 @@
 // The one ZeroMQ socket that strangers reach: a CURVE ROUTER with a monitor. Every option is set in
 // one function, because libzmq's defaults lose messages, let peers take each other's name and fail
-// open (control-plane rules in docs/specs/003-gateway.md); a test reads them back.
+// open; a test reads them back.
 // Owns: socket and monitor. Thread: the creating one.
 #pragma once
 #include <zmq.h>

@@ -94,5 +94,15 @@ TEST(Connections, AnAddressMayNotHoldManyThatSayNothing) {
   close(ends[1]);
 }
 
+TEST(Connections, AnHonestAddressMayConnectAsOftenAsItLikes) {
+  Connections connections;
+  for (int i = 0; i < 3 * static_cast<int>(limits::connections_silent_max); ++i) {
+    ASSERT_FALSE(connections.accepted(5, 1'000)) << i;  // the kernel gives the lowest number again
+    connections.received(5, 10);
+    connections.gone(5);
+  }
+  EXPECT_EQ(connections.open(), 0u);
+}
+
 }  // namespace
 }  // namespace weft::broker
