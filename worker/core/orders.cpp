@@ -21,7 +21,17 @@ void Worker::obey(const Welcome& order) {
 }
 
 // Nothing of that attempt is here: said, so that a broker never waits for what can't come.
-void Worker::answer_unknown(AttemptId attempt) { send(AttemptGone{attempt}); }
+// What was once said to be gone must stay so: a Prepare that arrives behind its Stop launches
+// nothing.
+void Worker::answer_unknown(AttemptId attempt) {
+  never_again(attempt);
+  send(AttemptGone{attempt});
+}
+
+void Worker::never_again(AttemptId attempt) {
+  forgotten_.insert(attempt);
+  while (forgotten_.size() > 4 * limits::attempt_logs_kept) forgotten_.erase(forgotten_.begin());
+}
 
 Result<void> Worker::acceptable(const Prepare& order) const {
   if (leaving_) return fail(Code::launch_refused, fmt::format("{} is leaving", node_name_));
@@ -118,8 +128,7 @@ void Worker::obey(const Forget& order) {
     return;
   }
   held_.erase(order.attempt);
-  forgotten_.insert(order.attempt);
-  while (forgotten_.size() > 4 * limits::attempt_logs_kept) forgotten_.erase(forgotten_.begin());
+  never_again(order.attempt);
   out_.push_back(DropAttempt{order.attempt});
 }
 

@@ -49,6 +49,7 @@ class Worker {
   void report_ends(Held& held, const std::vector<RankEnd>& ended);
   void repeat_later(Held& held);
   void answer_unknown(AttemptId attempt);
+  void never_again(AttemptId attempt);
   void leave_when_empty();
   Held* held(AttemptId attempt);
   void send(ReportBody body);
@@ -63,7 +64,7 @@ class Worker {
   bool linked_ = false, leaving_ = false;
   Instant leave_at_ = never;  // exit then, whether or not the broker has heard all
   std::map<AttemptId, Held> held_;
-  std::set<AttemptId> forgotten_;
+  std::set<AttemptId> forgotten_;  // said to be gone: never launched (again)
 };
 
 }  // namespace weft::worker

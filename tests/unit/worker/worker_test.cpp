@@ -186,6 +186,18 @@ TEST(WorkerCore, EndsAreReportedOnceAndRepeatedUntilForgotten) {
   EXPECT_EQ(never, d.worker.next_timer());
 }
 
+TEST(WorkerCore, APrepareBehindItsStopLaunchesNothing) {
+  Drive d;
+  d.feed(LinkUp{});
+  d.order(StopAttempt{{1}, Cause::cancel, {}, seconds(5)});
+  EXPECT_EQ(1U, d.reports<AttemptGone>().size());
+  d.order(prepare(1));  // overtaken on its way
+  EXPECT_TRUE(d.all<Launch>().empty());
+  EXPECT_EQ(1U, d.reports<AttemptGone>().size());
+  d.order(prepare(2));
+  EXPECT_EQ(1U, d.all<Launch>().size());
+}
+
 TEST(WorkerCore, ForgetOfARunningAttemptIsIgnored) {
   Drive d;
   d.running(prepare(1));
