@@ -13,10 +13,10 @@ using EnvelopeBody = std::variant<std::monostate, Request, Reply, Report, Order,
 
 struct Envelope {
   std::uint16_t protocol = protocol_version;
-  RequestKey key;           // of a request and its reply
-  Epoch epoch;              // of an order: the broker's
-  Incarnation incarnation;  // of a report: the worker process's
-  std::uint64_t sequence = 0;
+  RequestKey key;              // of a request and its reply
+  Epoch epoch;                 // of an order: the broker's
+  Incarnation incarnation;     // of a report: the worker process's
+  std::uint64_t sequence = 0;  // of a report: grows from 1 over the whole life of the process
   EnvelopeBody body;
   bool operator==(const Envelope&) const = default;
   template <class S, class V>

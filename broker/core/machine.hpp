@@ -14,9 +14,9 @@
 
 namespace weft::broker {
 
-struct Worker {                // the session of a node's worker
-  SessionId session;           // 0: not connected
-  std::uint64_t sequence = 0;  // highest seen in this session
+struct Worker {              // the session of a node's worker
+  SessionId session;         // 0: not connected
+  std::uint64_t joined = 0;  // sequence of the newest Join of this incarnation
   Instant heard;
   Instant quarantined_until;  // it could not launch: not used before
   std::set<AttemptId>

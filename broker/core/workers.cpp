@@ -36,7 +36,6 @@ void bind(Tx& tx, SessionId session, NodeId node, Incarnation before, Incarnatio
       tx.disconnect(worker.session);
   }
   worker.session = session;
-  worker.sequence = 0;
   tx.soft.session_nodes[session] = node;
   heard(tx, node);
   tx.touch(node);
@@ -69,8 +68,19 @@ void enroll_node(Tx& tx, const KeyEntry& key, const Join& join, Incarnation inca
   tx.emit(NodePut{described(node, join, incarnation)});
 }
 
-void on_join(Tx& tx, SessionId session, const KeyEntry& key, Incarnation incarnation,
+// An echo, or what this process said on a connection that it has left since: the Join of a newer
+// one has been handled, and what has been ordered after that is not among these holdings. Taking it
+// for news would declare a node clear while its ranks run.
+bool stale_join(const Tx& tx, const KeyEntry& key, const Envelope& envelope) {
+  const Node* known = tx.d.nodes.find(key.principal);
+  if (known == nullptr || known->incarnation != envelope.incarnation) return false;
+  const auto worker = tx.soft.workers.find(known->id);
+  return worker != tx.soft.workers.end() && envelope.sequence <= worker->second.joined;
+}
+
+void on_join(Tx& tx, SessionId session, const KeyEntry& key, const Envelope& envelope,
              const Join& join) {
+  const Incarnation incarnation = envelope.incarnation;
   if (join.node_name != key.name)
     return dismiss(
         tx, session, Code::auth_denied,
@@ -102,6 +112,7 @@ void on_join(Tx& tx, SessionId session, const KeyEntry& key, Incarnation incarna
   const NodeId node = known->id;
   const bool first = !tx.soft.session_nodes.contains(session);
   bind(tx, session, node, before, incarnation);
+  tx.soft.workers[node].joined = envelope.sequence;
   settle_node(tx, node);
   tx.order(node, Welcome{node, tx.machine.config.heartbeat, reconnect_max(tx.d)});
   compare_holdings(tx, node, join.holdings, first);
@@ -136,13 +147,8 @@ void on_report(Tx& tx, SessionId session, const KeyEntry& key, const Envelope& e
   const Report& report = std::get<Report>(envelope.body);
   const auto bound = tx.soft.session_nodes.find(session);
   if (const Join* join = std::get_if<Join>(&report.body)) {
-    if (bound != tx.soft.session_nodes.end()) {  // twice in a session: an echo, or an older one
-      Worker& worker = tx.soft.workers[bound->second];
-      if (envelope.sequence <= worker.sequence) return;
-    }
-    on_join(tx, session, key, envelope.incarnation, *join);
-    if (const auto now = tx.soft.session_nodes.find(session); now != tx.soft.session_nodes.end())
-      tx.soft.workers[now->second].sequence = envelope.sequence;
+    if (!stale_join(tx, key, envelope)) return on_join(tx, session, key, envelope, *join);
+    if (bound == tx.soft.session_nodes.end()) tx.disconnect(session);
     return;
   }
   if (bound == tx.soft.session_nodes.end()) {

@@ -162,7 +162,6 @@ void Worker::connect() {
     });
     return;
   }
-  sequence_ = 0;
   joined_ = false;
   if (world_.hostile() && random_.chance(200)) replay_stale_order();
   feed(worker::LinkUp{});

@@ -61,7 +61,6 @@ void Session::turn(Instant now) {
   const net::Link link = dealer_->link();
   if (link == net::Link::ready && !up_) {
     up_ = true;
-    sequence_ = 0;
     give_up_at_ = now + welcome_patience;
     beat_at_ = now + heartbeat_;
     hooks_.up();

@@ -37,7 +37,7 @@ class Session {
   std::unique_ptr<net::Dealer> dealer_;
   bool up_ = false, welcomed_ = false, broken_ = false;
   Incarnation incarnation_;
-  std::uint64_t sequence_ = 0;
+  std::uint64_t sequence_ = 0;  // of the last report of this process, over all its connections
   std::uint32_t tries_ = 0;
   std::string last_reason_;  // logged once, not at each try
   Instant connect_at_, give_up_at_ = never, beat_at_ = never;

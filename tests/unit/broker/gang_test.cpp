@@ -359,6 +359,34 @@ TEST(Sessions, ANewProcessSupersedesTheOldOne) {
   EXPECT_EQ(w.node(1).incarnation.value, 77u);
 }
 
+// A worker that lost a connection before its Join was read, and has joined again: what it said
+// first may be read last, and knows nothing of the ranks launched since.
+TEST(Sessions, TheJoinOfAnOlderConnectionOfTheSameProcessIsNoNews) {
+  World w;
+  const std::uint64_t before = w.sequence + 1;
+  w.sequence += 5;
+  w.fleet(2);
+  const auto [job, a] = running(w, World::spec(2));
+  Envelope late;
+  late.incarnation = {w.incarnations[1]};
+  late.sequence = before;
+  Join join;
+  join.node_name = "n1";
+  join.inventory.cores = 4;
+  late.body = Report{join};
+  w.sent.clear();
+  w.step(MessageCame{{77'000}, key_of(World::worker_key(1)), late, {}});
+  EXPECT_EQ(w.state(job), JobState::running);
+  EXPECT_EQ(w.show(job).attempts.back().id, a);
+  EXPECT_FALSE(w.order<Welcome>(1).has_value());
+  // Also where the broker has restarted and seen nothing but the newer one.
+  w.restart();
+  w.join(1, {Holding{a, true, false, {}, {}}});
+  late.sequence = before + 1;
+  w.step(MessageCame{{77'001}, key_of(World::worker_key(1)), late, {}});
+  EXPECT_EQ(w.state(job), JobState::running);
+}
+
 TEST(Sessions, AWorkerThatKnowsANewerBrokerIsNotOrderedAbout) {
   World w;
   w.fleet(1);
