@@ -50,6 +50,7 @@ void Worker::start() {
 
 void Worker::process_dies() {
   if (joined_) join_before_ = join_;  // one that was never welcomed is not known to be old
+  joined_ = false;                    // nor is it, before its successor has been welcomed
   disconnect();
   core_.reset();
   hung_until_ = {};
