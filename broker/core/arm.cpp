@@ -79,7 +79,8 @@ struct Arm {
   void operator()(const JobMoved& f) {
     arm_job(tx, f.job);
     const bool was_head = tx.soft.plan.head == f.job && f.state != JobState::queued;
-    if (f.state == JobState::queued || was_head) tx.plan_again();
+    const bool frees_lease = ended(f.state) && tx.d.jobs.at(f.job).spec.use_lease;
+    if (f.state == JobState::queued || was_head || frees_lease) tx.plan_again();
   }
   void operator()(const AttemptMade& f) { arm_attempt(tx, f.attempt.id); }
   void operator()(const AttemptMoved& f) { arm_attempt(tx, f.attempt); }
@@ -90,8 +91,7 @@ struct Arm {
 Instant next_hour(Instant t) { return {(t.ms / 3'600'000 + 1) * 3'600'000}; }
 
 Duration grace_of(const Machine& machine, const JobSpec& spec) {
-  // A checkpoint block asks for time to save; without one the gang gets TERM to KILL.
-  if (spec.checkpoint_dir.empty() || spec.checkpoint_signal == 0) return machine.config.stop_grace;
+  if (spec.checkpoint_signal == 0) return machine.config.stop_grace;  // nothing tells it to save
   return std::max(machine.config.stop_grace,
                   std::min(spec.checkpoint_grace, Duration{spec.time.ms / 2}));
 }

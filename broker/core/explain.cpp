@@ -56,11 +56,10 @@ Why why_on_lease(const Tx& tx, const Job& job) {
   why.job = job.id;
   why.state = job.state;
   const LeaseId lease = job.spec.use_lease;
-  const AttemptId attempt = tx.d.jobs.using_lease(lease);
-  why.blockers.push_back(attempt ? Code::lease_busy : Code::place_nodes);
-  if (attempt)
-    why.summary = fmt::format("lease {} has job {} on it", lease.value,
-                              tx.d.jobs.at(attempt).attempt.job.value);
+  const JobId there = tx.d.jobs.job_on(lease);
+  why.blockers.push_back(there ? Code::lease_busy : Code::place_nodes);
+  if (there)
+    why.summary = fmt::format("lease {} has job {} on it", lease.value, there.value);
   else
     why.summary = fmt::format("a node of lease {} is not there", lease.value);
   return why;
@@ -102,7 +101,7 @@ DryRun dry_run(const Tx& tx, const std::string& account, const JobSpec& spec) {
   out.spec = spec;
   if (spec.use_lease) {
     const Lease& lease = tx.d.leases.at(spec.use_lease).lease;
-    out.placeable = !tx.d.jobs.using_lease(lease.id);
+    out.placeable = !tx.d.jobs.job_on(lease.id);
     out.price = lease.price;
     for (std::size_t i = 0; i < spec.nodes; ++i)
       out.nodes.push_back(tx.d.nodes.at(lease.nodes[i]).name);

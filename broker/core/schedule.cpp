@@ -42,7 +42,7 @@ bool plan_on_leases(Tx& tx) {
     first.emplace_back(lease, jobs.begin()->job);
   for (const auto& [id, job] : first) {
     const market::LeaseBook* book = tx.d.leases.find(id);
-    if (!book || book->lease.state != LeaseState::active || tx.d.jobs.using_lease(id)) continue;
+    if (!book || book->lease.state != LeaseState::active || tx.d.jobs.job_on(id)) continue;
     const Job& waiting = tx.d.jobs.at(job);
     if (waiting.retry_at > tx.now) continue;
     if (tx.now + waiting.spec.time > book->lease.ends_at) {

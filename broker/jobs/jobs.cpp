@@ -61,6 +61,20 @@ AttemptId Jobs::using_lease(LeaseId lease) const {
   return it == using_lease_.end() ? AttemptId{} : it->second;
 }
 
+JobId Jobs::job_on(LeaseId lease) const {
+  if (const AttemptId attempt = using_lease(lease)) return at(attempt).attempt.job;
+  const auto it = holding_lease_.find(lease);
+  return it == holding_lease_.end() ? JobId{} : it->second;
+}
+
+// In the queue, or on its lease.
+void Jobs::take_place(const Job& job) {
+  if (job.state == JobState::queued)
+    enqueue(job);
+  else if (job.lease && !weft::ended(job.state))
+    holding_lease_[job.lease] = job.id;
+}
+
 void Jobs::enqueue(const Job& job) {
   const QueueKey key{job.spec.priority, job.id};
   if (job.spec.use_lease)
@@ -83,7 +97,7 @@ void Jobs::index(const Job& job) {
     ended_.insert({job.ended_at, job.id});
   else
     live_.insert(job.id);
-  if (job.state == JobState::queued) enqueue(job);
+  take_place(job);
 }
 
 void Jobs::submit(const Job& job) {
@@ -100,6 +114,9 @@ void Jobs::move(const JobMoved& fact) {
       reachable(job.state, fact.state),
       fmt::format("job {}: {} to {}", job.id.value, to_string(job.state), to_string(fact.state)));
   if (job.state == JobState::queued) dequeue(job);
+  if (const auto held = holding_lease_.find(job.lease);
+      held != holding_lease_.end() && held->second == job.id)
+    holding_lease_.erase(held);
   job.state = fact.state;
   job.cause = fact.cause;
   job.retry_at = fact.retry_at;
@@ -113,7 +130,7 @@ void Jobs::move(const JobMoved& fact) {
     job.timeline.push_back({fact.at, fact.text});
   }
   if (job.state == JobState::running && job.started_at == Instant{}) job.started_at = fact.at;
-  if (job.state == JobState::queued) enqueue(job);
+  take_place(job);
   if (!weft::ended(job.state)) return;
   job.ended_at = fact.at;
   live_.erase(job.id);

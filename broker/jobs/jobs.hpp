@@ -46,6 +46,9 @@ class Jobs {
   AttemptId on_node(NodeId node) const;
   // The live attempt that uses the lease, or none.
   AttemptId using_lease(LeaseId lease) const;
+  // The job that has the lease, or none: also between two attempts, while it waits to start again,
+  // and when it has ended, until its last attempt has.
+  JobId job_on(LeaseId lease) const;
 
   void submit(const Job& job);
   void move(const JobMoved& fact);
@@ -58,6 +61,7 @@ class Jobs {
                const std::vector<Cleared>& cleared);
 
  private:
+  void take_place(const Job& job);
   void enqueue(const Job& job);
   void dequeue(const Job& job);
   void index(const Job& job);
@@ -69,6 +73,7 @@ class Jobs {
   std::map<std::string, std::set<JobId>> of_account_;
   std::map<NodeId, AttemptId> on_node_;
   std::map<LeaseId, AttemptId> using_lease_;
+  std::map<LeaseId, JobId> holding_lease_;
   std::set<JobId> live_;
   std::set<std::pair<Instant, JobId>> ended_;
   Queue queue_;

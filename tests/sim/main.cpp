@@ -24,7 +24,7 @@ constexpr std::string_view usage = R"(usage: weft-sim [OPTIONS]
   --threads N       worlds at once (default: one per processor)
   --cover           fail when one of the known faults and branches never happened; print all counts
   --once            do not run each seed a second time to compare digests
-  --trace           print what happened (with --seed)
+  --trace           print what happens, as it happens (with --seed)
 )";
 
 [[noreturn]] void wrong(const std::string& what) {
@@ -95,13 +95,6 @@ Call parse(int argc, char** argv) {
   return call;
 }
 
-// The trace of a seed that passes, for people who want to see a world at work.
-void print_trace(const sim::Options& options) {
-  const sim::Verdict verdict =
-      sim::World(sim::make_plan(options.from, options.hostile), true).run();
-  for (const std::string& line : verdict.trace) fmt::print("{}\n", line);
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -115,7 +108,6 @@ int main(int argc, char** argv) {
       outcome.seeds, call.options.once ? "" : " (each run twice)", outcome.steps, outcome.records,
       outcome.crashes, took.count(), static_cast<double>(outcome.seeds) / took.count());
   if (!outcome.broken.empty()) return 1;
-  if (call.options.trace) print_trace(call.options);
   if (!call.cover) return 0;
   sim::print_coverage(outcome.coverage);
   bool all = true;

@@ -1,5 +1,7 @@
 #include "tests/sim/net.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "base/assert.hpp"
@@ -33,6 +35,36 @@ Duration Net::way(Instant& last, Instant cut_until, bool& overtaken) {
   return arrives - now;
 }
 
+namespace {
+
+// "prepare of attempt 3"; of the frequent ones nothing.
+std::string in_words(const auto& body) {
+  return std::visit(
+      []<class T>(const T& message) -> std::string {
+        if constexpr (std::is_same_v<T, std::monostate> || std::is_same_v<T, Beat>)
+          return "";
+        else if constexpr (requires { message.attempt.value; })
+          return fmt::format("{} of attempt {}", T::name, message.attempt.value);
+        else
+          return T::name;
+      },
+      body);
+}
+
+}  // namespace
+
+void Net::tell(SessionId id, const Envelope& envelope) {
+  if (!world_.traced()) return;
+  std::string words;
+  if (const auto* report = std::get_if<Report>(&envelope.body)) words = in_words(report->body);
+  if (const auto* order = std::get_if<Order>(&envelope.body)) words = in_words(order->body);
+  const auto found = sessions_.find(id);
+  if (words.empty() || found == sessions_.end()) return;
+  world_.trace("      session {} ({:x}): {}", id.value,
+               (found->second.peer->principal.data[1] << 8) | found->second.peer->principal.data[0],
+               words);
+}
+
 void Net::up(SessionId id, const Envelope& envelope) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end() || !found->second.at_broker) return;
@@ -61,6 +93,7 @@ void Net::deliver_up(SessionId id, Blob bytes) {
   if (found == sessions_.end() || !found->second.at_broker) return;
   auto envelope = decode_envelope(bytes);
   WEFT_ASSERT(envelope.has_value(), "the codec refuses what it has encoded");
+  tell(id, *envelope);
   world_.shell->message(id, found->second.peer->principal, std::move(*envelope), std::move(bytes));
 }
 
@@ -89,6 +122,7 @@ void Net::down(SessionId id, const Envelope& envelope) {
 void Net::deliver_down(SessionId id, const Envelope& envelope) {
   const auto found = sessions_.find(id);
   if (found == sessions_.end() || !found->second.at_peer) return;
+  tell(id, envelope);
   found->second.peer->heard(id, envelope);
 }
 

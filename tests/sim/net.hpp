@@ -50,6 +50,7 @@ class Net {
   };
   Duration way(Instant& last, Instant cut_until, bool& overtaken);
   void deliver_up(SessionId session, Blob bytes);
+  void tell(SessionId id, const Envelope& envelope);  // to the trace
   void deliver_down(SessionId session, const Envelope& envelope);
   void end_at_peer(SessionId session, Duration after);
   void tidy(SessionId session);

@@ -28,14 +28,14 @@ void aborted(int) {
   ::abort();
 }
 
-Verdict run_once(const Plan& plan, bool traced) { return World(plan, traced).run(); }
+Verdict run_once(const Plan& plan, Tracing tracing) { return World(plan, tracing).run(); }
 
 Verdict run_twice(const Options& options, std::uint64_t seed) {
   seed_here = seed;
   const Plan plan = make_plan(seed, options.hostile);
-  Verdict first = run_once(plan, options.trace);
+  Verdict first = run_once(plan, options.trace ? Tracing::live : Tracing::off);
   if (options.once || !first.broken.empty()) return first;
-  const Verdict second = run_once(plan, false);
+  const Verdict second = run_once(plan, Tracing::off);
   if (second.digest != first.digest || second.steps != first.steps)
     first.broken = "0: the same seed gave two different runs";
   return first;
@@ -44,8 +44,10 @@ Verdict run_twice(const Options& options, std::uint64_t seed) {
 void print_failure(const Options& options, std::uint64_t seed, const Verdict& verdict) {
   std::fflush(stdout);
   fmt::print(stderr, "seed {} broke a promise: {}\n", seed, verdict.broken);
-  Verdict again = options.trace ? verdict : run_once(make_plan(seed, options.hostile), true);
-  for (const std::string& line : again.trace) fmt::print(stderr, "  {}\n", line);
+  if (!options.trace) {
+    const Verdict again = run_once(make_plan(seed, options.hostile), Tracing::tail);
+    for (const std::string& line : again.trace) fmt::print(stderr, "  {}\n", line);
+  }
   fmt::print(
       stderr, "seed {} broke a promise: {}\nrepeat with: {} --seed {}{}\n", seed, verdict.broken,
       options.program, seed,

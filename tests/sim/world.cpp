@@ -11,7 +11,8 @@
 
 namespace weft::sim {
 
-World::World(const Plan& given, bool traced) : plan(given), random(given.seed), traced_(traced) {
+World::World(const Plan& given, Tracing tracing)
+    : plan(given), random(given.seed), tracing_(tracing) {
   hostile_until_ = Instant{} + plan.hostile;
   watch = std::make_unique<Watch>(*this);
   audit = std::make_unique<Audit>(*this);
@@ -32,7 +33,13 @@ void World::fail(const std::string& what) {
 }
 
 void World::note(std::string line) {
-  trace_.push_back(fmt::format("{:>9.3f}  {}", static_cast<double>(now_.ms) / 1'000, line));
+  line = fmt::format("{:>9.3f}  {}", static_cast<double>(now_.ms) / 1'000, line);
+  if (tracing_ == Tracing::live) {
+    fmt::print("{}\n", line);
+    std::fflush(stdout);
+    return;
+  }
+  trace_.push_back(std::move(line));
   if (trace_.size() > 400) trace_.pop_front();
 }
 

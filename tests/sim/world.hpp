@@ -23,6 +23,10 @@ class Client;
 class Audit;
 class Watch;
 
+// What happened: not told; its last 400 lines in the verdict; each line printed as it happens, so
+// that a world that ends in an assertion tells it, too.
+enum class Tracing : std::uint8_t { off, tail, live };
+
 struct Verdict {
   std::string broken;        // the first invariant that broke, in words; empty: none
   std::uint64_t digest = 0;  // of everything that happened
@@ -33,7 +37,7 @@ struct Verdict {
 
 class World {
  public:
-  World(const Plan& plan, bool traced);
+  World(const Plan& plan, Tracing tracing);
   ~World();
   Verdict run();
 
@@ -48,9 +52,9 @@ class World {
   }
   template <class... A>
   void trace(fmt::format_string<A...> form, A&&... a) {
-    if (traced_) note(fmt::format(form, std::forward<A>(a)...));
+    if (tracing_ != Tracing::off) note(fmt::format(form, std::forward<A>(a)...));
   }
-  [[nodiscard]] bool traced() const { return traced_; }
+  [[nodiscard]] bool traced() const { return tracing_ != Tracing::off; }
 
   Plan plan;
   Random random;
@@ -83,7 +87,7 @@ class World {
   std::priority_queue<Due> due_;
   std::uint64_t order_ = 0, digest_ = 0xcbf29ce484222325ULL;
   std::string broken_;
-  bool traced_;
+  Tracing tracing_;
   std::deque<std::string> trace_;
 };
 

@@ -255,6 +255,40 @@ TEST(Leases, JobsRunOnThemOneAfterTheOther) {
   EXPECT_EQ(w.ok<LeaseList>(3, ListLeases{}).leases.at(0).state, LeaseState::active);
 }
 
+TEST(Leases, AJobThatWillStartAgainKeepsTheLease) {
+  World w;
+  w.fleet(1);
+  const LeaseId lease = rent(w, 1, hours(1));
+  JobSpec spec = World::spec(1, minutes(10));
+  spec.has_price_max = false;
+  spec.use_lease = lease;
+  spec.restart.on_exit = true;
+  spec.restart.backoff = seconds(5);
+  const JobId first = w.submit(spec), second = w.submit(spec);
+  const auto fail_once = [&] {
+    const AttemptId a = w.attempt(first);
+    w.prepared(first, {1});
+    w.ends(a, 1, 0, RankState::exited, 3);
+    w.gone(a, {1});
+  };
+  fail_once();
+  EXPECT_EQ(w.state(first), JobState::starting);
+  EXPECT_EQ(w.state(second), JobState::queued);
+  EXPECT_EQ(w.refused(3, ReleaseLease{lease}), Code::lease_busy);
+  const Why why = w.ok<Why>(3, WhyJob{second});
+  EXPECT_EQ(why.blockers, std::vector<Code>{Code::lease_busy}) << why.summary;
+  w.restart(true);
+  w.join(1);
+  w.pass(seconds(6));
+  EXPECT_EQ(w.state(first), JobState::starting);
+  EXPECT_EQ(w.show(first).attempts.size(), 2U);
+  EXPECT_EQ(w.state(second), JobState::queued);
+  fail_once();
+  w.ok<Done>(3, CancelJob{first});
+  EXPECT_EQ(w.state(first), JobState::cancelled);
+  EXPECT_EQ(w.state(second), JobState::starting) << "the next in line";
+}
+
 TEST(Leases, ALostNodeIsCreditedUntilItComesBack) {
   World w;
   w.fleet(2);
