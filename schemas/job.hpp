@@ -61,7 +61,7 @@ struct JobSpec {
   // checkpoint
   std::string checkpoint_dir;            // empty: the job's own directory
   std::uint32_t checkpoint_signal = 15;  // 0: none
-  Duration checkpoint_grace = seconds(60);
+  Duration checkpoint_grace;  // for one save, from signal to kill; 0: the broker's stop_grace
   RestartPolicy restart;
   std::string backend;  // comm.backend: weft or none
   std::vector<KeyValue> env;

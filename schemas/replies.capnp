@@ -132,6 +132,7 @@ struct LeaseBill {
   credits @4 :Int64;  # micro-dollars
   net @5 :Int64;  # micro-dollars
   fee @6 :Int64;  # micro-dollars
+  labels @7 :List(JobFile.KeyValue);
 }
 
 struct Bill {

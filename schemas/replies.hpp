@@ -224,6 +224,7 @@ struct LeaseBill {
   std::vector<Segment> segments;
   std::vector<Posted> postings;
   Money gross, credits, net, fee;
+  std::vector<KeyValue> labels;  // of the job it was taken for; none in a seller's bill
   bool operator==(const LeaseBill&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -234,6 +235,7 @@ struct LeaseBill {
     v("credits", s.credits);
     v("net", s.net);
     v("fee", s.fee);
+    v("labels", s.labels, limits::labels_max);
   }
 };
 struct Bill {

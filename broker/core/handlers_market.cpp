@@ -128,9 +128,9 @@ Answer handle(Tx& tx, const Caller& caller, const ReleaseLease& ask) {
     return fail(Code::state_illegal,
                 fmt::format("lease {} is {} already", ask.lease.value, to_string(lease.state)));
   const Job* job = tx.d.jobs.find(lease.job);
-  const AttemptId attempt = tx.d.jobs.using_lease(ask.lease);
-  if (attempt || (job && !ended(job->state))) {
-    const JobId busy = attempt ? tx.d.jobs.at(attempt).attempt.job : lease.job;
+  const JobId there = tx.d.jobs.job_on(ask.lease);
+  if (there || (job && !ended(job->state))) {
+    const JobId busy = there ? there : lease.job;
     return fail(Code::lease_busy, fmt::format("lease {} has job {} on it; cancel that first",
                                               ask.lease.value, busy.value));
   }
@@ -172,6 +172,8 @@ Result<Bill> bill_for(const Tx& tx, const Caller& caller, const AskBill& ask) {
     const market::LeaseBook* book = tx.d.leases.find(id);
     if (!book) continue;
     LeaseBill one = market::bill_of(*book, tx.d.nodes, tx.now);
+    if (const Job* job = seller ? nullptr : tx.d.jobs.find(book->lease.job))
+      one.labels = job->spec.labels;
     bill.total = bill.total + (seller ? one.net - one.fee : one.net);
     if (bill.cut || !room.take(one)) {
       bill.cut = true;

@@ -78,7 +78,7 @@ Problem policy(const JobSpec& s) {
     return error(Code::spec_range, fmt::format("checkpoint.signal: {}; TERM, USR1, USR2 or none",
                                                s.checkpoint_signal));
   if (auto p = outside("checkpoint.grace", s.checkpoint_grace, Duration{}, hours(24))) return p;
-  if (!s.checkpoint_dir.empty() && s.checkpoint_grace.ms > s.time.ms / 2)
+  if (s.checkpoint_grace.ms > s.time.ms / 2)
     return error(Code::spec_conflict,
                  fmt::format("checkpoint.grace: {}; at most half of time ({})",
                              to_string(s.checkpoint_grace), to_string(s.time)));

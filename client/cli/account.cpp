@@ -21,7 +21,7 @@ void print(const AccountList& list) {
 int account_list(const Arguments& arguments) {
   Flags flags("account list", "[flags]",
               "Lists balances: cash, what is set aside for leases, what was earned.");
-  Common common;
+  Common common(Speaks::asks);
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
   auto client = connect(common, {"operator", "customer", "seller"});
   if (!client) return refuse("account list", client.error());

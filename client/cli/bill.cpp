@@ -36,6 +36,13 @@ void print_postings(const LeaseBill& bill) {
   fmt::print("{}", table.text());
 }
 
+std::string labels_of(const LeaseBill& one) {
+  std::string out;
+  for (const KeyValue& label : one.labels)
+    out += fmt::format("{}{}={}", out.empty() ? "" : ", ", label.name, label.value);
+  return out;
+}
+
 void print(const Bill& bill, bool details) {
   for (const LeaseBill& one : bill.leases) {
     const Lease& lease = one.lease;
@@ -43,6 +50,7 @@ void print(const Bill& bill, bool details) {
                painted(fmt::format("lease L{}", lease.id.value), Colour::bold), lease.units,
                dollars(lease.price), lease.job ? fmt::format(", job {}", lease.job.value) : "",
                to_string(lease.state));
+    if (!one.labels.empty()) fmt::print("  labels {}\n", labels_of(one));
     if (details) {
       print_segments(one);
       print_postings(one);
@@ -66,7 +74,7 @@ int verb_bill(const Arguments& arguments) {
       "and recomputes everything without the broker's help: as operator the whole journal with "
       "its\n"
       "hash chain, as customer the records of the leases billed. Exit code 5: something is wrong.");
-  Common common;
+  Common common(Speaks::asks);
   AskBill request;
   bool verify = false, brief = false;
   flags.option("-j,--job", "JOB", "of this job", take_id(request.job));

@@ -14,7 +14,7 @@ int verb_down(const Arguments& arguments) {
               "Cancels live jobs, then stops workers, broker and supervisor and removes "
               "namespaces, sockets\n"
               "and run directories. The journal, keys and logs stay for the next `weft up`.");
-  Common common;
+  Common common(Speaks::for_itself, seconds(15));  // for the jobs to end in order
   bool remove_state = false;
   flags.flag("--purge", remove_state, "also remove the state directory: journal, keys, logs");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
@@ -27,8 +27,7 @@ int verb_down(const Arguments& arguments) {
       fmt::print("nothing to stop: {} does not exist\n", state->root);
     return exit_done;
   }
-  const std::uint32_t jobs =
-      cancel_jobs(*state, flags.given("--timeout") ? common.timeout : seconds(15));
+  const std::uint32_t jobs = cancel_jobs(*state, common.timeout);
   auto done = tear_down(*state);
   if (!done) return refuse("down", done.error());
   done->jobs = jobs;

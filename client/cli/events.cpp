@@ -25,7 +25,7 @@ int verb_events(const Arguments& arguments) {
   Flags flags("events", "[-f] [--job JOB] [flags]",
               "Prints what happened: jobs, leases, nodes, offers, keys, money. The operator sees "
               "everything.");
-  Common common;
+  Common common(Speaks::asks);
   bool follow = false;
   ReadEvents request;
   std::uint64_t after = 0;

@@ -217,7 +217,7 @@ int JobFollow::run() {
   }
   clear_line();
   console_.finish();
-  if (!end_) return refuse("run", *error_);
+  if (!end_) return refuse(options_.verb, *error_);
   return report();
 }
 

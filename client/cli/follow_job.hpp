@@ -20,6 +20,7 @@ struct FollowOptions {
   std::vector<std::uint32_t> ranks;  // empty: those of the spec's console, else all (at most 64)
   std::uint32_t attempt = 1;         // where the output begins
   std::vector<std::string> nodes;    // names by node index, when known already
+  std::string verb = "run";          // in whose name an error is told
 };
 
 class JobFollow {

@@ -92,7 +92,7 @@ int keys_new(const Arguments& arguments) {
 
 int keys_list(const Arguments& arguments) {
   Flags flags("keys list", "[flags]", "Lists the keys of your account; the operator sees all.");
-  Common common;
+  Common common(Speaks::asks);
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
   auto client = connect(common, {"operator", "customer", "seller"});
   if (!client) return refuse("keys list", client.error());

@@ -59,7 +59,7 @@ int answer(const char* verb, client::Client& client, const Common& common,
 int lease_list(const Arguments& arguments) {
   Flags flags("lease list", "[--all] [flags]",
               "Lists your leases; a seller sees those on its nodes.");
-  Common common;
+  Common common(Speaks::asks);
   bool all = false;
   flags.flag("-a,--all", all, "also leases that are closed");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
@@ -74,7 +74,7 @@ int lease_list(const Arguments& arguments) {
 
 int lease_show(const Arguments& arguments) {
   Flags flags("lease show", "LEASE [flags]", "Shows one lease.");
-  Common common;
+  Common common(Speaks::asks);
   LeaseId id;
   flags.argument("LEASE", "id of the lease", take_id(id, 'L'));
   if (const int code = begin(flags, common, arguments); code >= 0) return code;

@@ -32,7 +32,7 @@ int one_attempt(client::Client& client, const JobView& view, client::LogFollower
 int verb_logs(const Arguments& arguments) {
   Flags flags("logs", "JOB [-f] [--rank RANK] [--attempt NUMBER] [flags]",
               "Prints what the ranks of a job have written to standard output and standard error.");
-  Common common;
+  Common common(Speaks::asks);
   JobId job;
   bool follow = false;
   std::uint32_t attempt = 0, rank = 0;
@@ -67,12 +67,13 @@ int verb_logs(const Arguments& arguments) {
     FollowOptions options;
     options.cancel_on_interrupt = false;
     options.quiet = true;
+    options.verb = "logs";
     options.ranks = ranks;
     options.attempt = std::max(1U, newest);
     if (newest != 0) options.nodes = view->nodes;
     JobFollow job_follow(**client, job, spec, view->job.state, std::move(options));
-    job_follow.run();
-    return job_follow.end() ? exit_done : exit_refused;
+    const int code = job_follow.run();
+    return job_follow.end() ? exit_done : code;
   }
   if (newest == 0) return exit_done;  // nothing was printed yet
   return one_attempt(**client, *view, {job, attempt == 0 ? newest : attempt, ranks, follow});

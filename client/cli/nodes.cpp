@@ -42,7 +42,7 @@ void print(NodeList list) {
 int verb_nodes(const Arguments& arguments) {
   Flags flags("nodes", "[flags]",
               "Lists the nodes: state, hardware, the lease that holds them, their meter.");
-  Common common;
+  Common common(Speaks::asks);
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
 
   auto client = connect(common, {"operator", "seller", "customer"});

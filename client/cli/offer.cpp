@@ -59,7 +59,7 @@ int offer_put(const Arguments& arguments) {
 
 int offer_list(const Arguments& arguments) {
   Flags flags("offer list", "[flags]", "Lists the offers that are not closed.");
-  Common common;
+  Common common(Speaks::asks);
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
   auto client = connect(common, {"seller", "operator", "customer"});
   if (!client) return refuse("offer list", client.error());

@@ -33,7 +33,7 @@ void print(const JobList& list) {
 
 int verb_ps(const Arguments& arguments) {
   Flags flags("ps", "[--all] [flags]", "Lists the jobs of your account; the operator sees all.");
-  Common common;
+  Common common(Speaks::asks);
   bool all = false;
   ListJobs request;
   flags.flag("-a,--all", all, "also jobs that have ended");

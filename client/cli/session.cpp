@@ -20,8 +20,11 @@ void Common::declare(Flags& flags) {
                });
   flags.option("--state", state, "DIR",
                "state directory (default: $WEFT_STATE, else ~/.local/state/weft)");
+  flags.duration("--timeout", timeout,
+                 fmt::format("give up on the broker after this (default {})", to_string(timeout)));
+  if (speaks == Speaks::for_itself) return;
   flags.option("--as", as, "NAME", "speak with the key keys/NAME.key of the state directory");
-  flags.duration("--timeout", timeout, "give up on the broker after this (default 30s)");
+  if (speaks == Speaks::asks) return;
   flags.option("--key", "KEY",
                "idempotency key, 32 hex digits: a repeat with it has no second effect",
                [this](const std::string& value) -> Result<void> {

@@ -1,6 +1,7 @@
 // What every verb has in common: the flags --state --as --timeout --key -o, the way to the broker,
 // and how an error becomes a line on stderr and an exit code. Thread: one.
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,9 +12,17 @@
 
 namespace weft::cli {
 
+// What a verb says to the broker decides which of the common flags it has: one that changes nothing
+// there needs no idempotency key, one that is about this machine's processes no key to speak with.
+enum class Speaks : std::uint8_t { changes, asks, for_itself };
+
 struct Common {
-  std::string state, as, key, output;
-  Duration timeout = seconds(30);
+  explicit Common(Speaks how = Speaks::changes, Duration patience = seconds(30))
+      : speaks(how), timeout(patience) {}
+
+  Speaks speaks;
+  Duration timeout;
+  std::string state, as;
   bool json = false;
   RequestKey request_key;  // of --key
   bool has_request_key = false;

@@ -108,7 +108,7 @@ void print(const JobView& view) {
 int verb_show(const Arguments& arguments) {
   Flags flags("show", "JOB [flags]",
               "Shows one job: its state, timeline, attempts, ranks, and who broke it.");
-  Common common;
+  Common common(Speaks::asks);
   ShowJob request;
   flags.argument("JOB", "id of the job", take_id(request.job));
   if (const int code = begin(flags, common, arguments); code >= 0) return code;

@@ -24,10 +24,7 @@ constexpr int supervisor_go = 0;  // the supervisor reads it as its standard inp
 struct UpFlags {
   UpPlan plan;
   bool loopback = false, foreground = false, supervise = false;
-  UpFlags() {
-    plan.deposit = {10'000'000'000};
-    plan.patience = seconds(60);
-  }
+  UpFlags() { plan.deposit = {10'000'000'000}; }
 };
 
 void declare(Flags& flags, UpFlags& up) {
@@ -187,7 +184,7 @@ int verb_up(const Arguments& arguments) {
               "keys, offers all nodes and puts money into the account 'customer'. As root every "
               "worker gets\n"
               "a network namespace of its own, else workers are plain processes on loopback.");
-  Common common;
+  Common common(Speaks::for_itself, seconds(60));
   UpFlags up;
   declare(flags, up);
   // Internal: what `weft up` starts. Not in the help, for nobody should start it by hand.
@@ -200,7 +197,7 @@ int verb_up(const Arguments& arguments) {
   auto state = client::find_state_dir(common.state);
   if (!state) return refuse("up", state.error());
   if (up.supervise) return supervise(*state, supervisor_go);
-  if (flags.given("--timeout")) up.plan.patience = common.timeout;
+  up.plan.patience = common.timeout;
   up.plan.terms_given = flags.given("--price") || flags.given("--notice");
 
   if (auto made = make_state_dir(*state); !made) return refuse("up", made.error());

@@ -11,9 +11,8 @@ namespace weft::cli {
 int verb_version(const Arguments& arguments) {
   Flags flags("version", "[flags]",
               "Prints the version of this program and, when one answers, of the broker.");
-  Common common;
+  Common common(Speaks::asks, seconds(2));
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
-  if (!flags.given("--timeout")) common.timeout = seconds(2);
 
   std::vector<std::pair<std::string, std::string>> pairs{
       {"weft", WEFT_VERSION}, {"protocol", std::to_string(protocol_version)}};

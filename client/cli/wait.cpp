@@ -13,9 +13,10 @@ int verb_wait(const Arguments& arguments) {
               "Waits until the job has ended and returns its exit code, as `weft run` does. "
               "--timeout bounds\n"
               "the search for the broker, not the wait.");
-  Common common;
+  Common common(Speaks::asks);
   JobId job;
   FollowOptions options;
+  options.verb = "wait";
   flags.argument("JOB", "id of the job", take_id(job));
   flags.flag("-q,--quiet", options.quiet, "print nothing but failures");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;

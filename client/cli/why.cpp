@@ -24,7 +24,7 @@ int verb_why(const Arguments& arguments) {
       "why", "JOB [flags]",
       "Names what a waiting job waits for and the smallest changes that would start it now;\n"
       "of a job that has ended, how it ended and who broke it.");
-  Common common;
+  Common common(Speaks::asks);
   WhyJob request;
   flags.argument("JOB", "id of the job", take_id(request.job));
   if (const int code = begin(flags, common, arguments); code >= 0) return code;

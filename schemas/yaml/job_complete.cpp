@@ -36,9 +36,13 @@ void check_lease(Reader& reader, const Node& root, const JobSpec& spec) {
                      "is settled by the lease that lease.use names; leave one of the two out");
 }
 
+constexpr Duration default_grace = seconds(60);
+
 // A save must fit into the notice and leave half of the time for work. The default gives way; what
 // was written does not.
 void settle_grace(Reader& reader, const Node& root, JobSpec& spec) {
+  if (!find_entry(root, "checkpoint")) return;  // it saves nothing, and needs no time for it
+  if (!find_entry(root, "checkpoint.grace")) spec.checkpoint_grace = default_grace;
   const Duration half{spec.time.ms / 2};
   const bool surplus = spec.notice.ms > 0;
   const Duration most = surplus ? std::min(spec.notice, half) : half;

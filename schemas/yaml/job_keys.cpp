@@ -318,8 +318,8 @@ class JobKeys {
     return reader_.word(node, key, words);
   }
   void logs_keep(const Node& node, const std::string& key) {
-    constexpr std::array<std::string_view, 2> words{"all", "failed"};
-    if (const auto word = reader_.word(node, key, words)) spec_.logs_keep_all = *word == 0;
+    constexpr std::array<std::string_view, 1> words{"all"}, later{"failed"};
+    if (word_or_later(node, key, words, later)) spec_.logs_keep_all = true;
   }
   void console(const Node& node, const std::string& key) {
     spec_.console_ranks.clear();

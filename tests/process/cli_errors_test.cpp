@@ -87,7 +87,7 @@ TEST_F(CommandLine, EveryMistakeIsNamedWithWhatWouldBeRight) {
       {{"cancel", "1", "--signal", "HUPP"}, 2, "--signal: 'HUPP' is not a signal"},
       {{"cancel", "1", "--rank", "0"}, 2, "--rank: only with --signal"},
       {{"ps", "-o", "xml"}, 2, "--output: 'xml' is not a format; text or json"},
-      {{"ps", "--key", "12"}, 2, "--key: '12' is not a key"},
+      {{"cancel", "3", "--key", "12"}, 2, "--key: '12' is not a key"},
       {{"ps", "--timeout", "5"}, 2, "--timeout: '5' lacks a unit"},
       {{"ps", "--", "true"}, 2, "this verb takes no command"},
       {{"quote", "-N", "0"}, 2, "--nodes: '0' is not a whole number from 1 to 65536"},
@@ -132,43 +132,29 @@ TEST_F(CommandLine, AllProblemsOfAJobFileComeAtOnceWithTheirPlaces) {
 }
 
 TEST_F(CommandLine, EveryVerbHasHelp) {
-  const std::vector<std::vector<std::string>> verbs{{"run"},
-                                                    {"submit"},
-                                                    {"ps"},
-                                                    {"show"},
-                                                    {"why"},
-                                                    {"logs"},
-                                                    {"cancel"},
-                                                    {"wait"},
-                                                    {"quote"},
-                                                    {"accept"},
-                                                    {"lease", "list"},
-                                                    {"lease", "show"},
-                                                    {"lease", "release"},
-                                                    {"bill"},
-                                                    {"offer", "put"},
-                                                    {"offer", "list"},
-                                                    {"offer", "withdraw"},
-                                                    {"nodes"},
-                                                    {"events"},
-                                                    {"keys", "new"},
-                                                    {"keys", "list"},
-                                                    {"keys", "revoke"},
-                                                    {"account", "list"},
-                                                    {"account", "deposit"},
-                                                    {"up"},
-                                                    {"down"},
-                                                    {"version"}};
-  for (std::vector<std::string> words : verbs) {
-    std::string name;
-    for (const std::string& word : words) name += " " + word;
+  // `changes` have an idempotency key, all but those `for_itself` a key to speak with.
+  const std::set<std::string> changes{
+      "run",       "submit",         "cancel",   "quote",       "accept",         "lease release",
+      "offer put", "offer withdraw", "keys new", "keys revoke", "account deposit"};
+  const std::set<std::string> for_itself{"up", "down"};
+  std::set<std::string> verbs{"ps",         "show",       "why",          "logs",       "wait",
+                              "lease list", "lease show", "bill",         "offer list", "nodes",
+                              "events",     "keys list",  "account list", "version"};
+  verbs.insert(changes.begin(), changes.end());
+  verbs.insert(for_itself.begin(), for_itself.end());
+  for (const std::string& name : verbs) {
+    std::vector<std::string> words{name.substr(0, name.find(' '))};
+    if (words[0] != name) words.push_back(name.substr(words[0].size() + 1));
     words.push_back("--help");
     const Output output = weft(words);
     EXPECT_EQ(output.code, 0) << name;
-    EXPECT_THAT(output.out, HasSubstr("usage: weft" + name));
+    EXPECT_THAT(output.out, HasSubstr("usage: weft " + name));
     for (const char* flag :
-         {"--state DIR", "-o, --output FORMAT", "--timeout DURATION", "--key KEY", "-h, --help"})
+         {"--state DIR", "-o, --output FORMAT", "--timeout DURATION", "-h, --help"})
       EXPECT_THAT(output.out, HasSubstr(flag)) << name;
+    const auto has = [&](const char* flag) { return output.out.find(flag) != std::string::npos; };
+    EXPECT_EQ(has("--key KEY "), changes.contains(name)) << name;
+    EXPECT_EQ(has("--as NAME "), !for_itself.contains(name)) << name;
     EXPECT_EQ(output.err, "") << name;
   }
 }

@@ -32,7 +32,7 @@ JobSpec Customer::spec() {
   spec.restart.max = static_cast<std::uint32_t>(random_.between(0, 3));
   spec.restart.backoff = seconds(random_.between(1, 5));
   spec.restart.on_exit = random_.chance(400);
-  spec.checkpoint_grace = seconds(random_.between(1, 10));
+  spec.checkpoint_grace = seconds(random_.between(0, 10));
   spec.run = {"true"};
   spec.backend = "none";
   if (random_.chance(60) && !leases_.empty()) {

@@ -161,8 +161,7 @@ TEST(Spec, WhatIsWrongIsNamed) {
       {Code::spec_duplicate, "env.A", [](JobSpec& s) { s.env = {{"A", "1"}, {"A", "2"}}; }},
       {Code::spec_missing, "run: missing", [](JobSpec& s) { s.run = {}; }},
       {Code::spec_range, "workdir: 'data'", [](JobSpec& s) { s.workdir = "data"; }},
-      {Code::spec_conflict, "checkpoint.grace",
-       [](JobSpec& s) { s.checkpoint_dir = "/c", s.checkpoint_grace = hours(1); }},
+      {Code::spec_conflict, "checkpoint.grace", [](JobSpec& s) { s.checkpoint_grace = hours(1); }},
       {Code::spec_size, "run, env and labels",
        [](JobSpec& s) { s.run.assign(40, std::string(8'000, 'x')); }},
   };

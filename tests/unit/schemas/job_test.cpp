@@ -31,11 +31,17 @@ TEST(Job, FillsInTheDefaults) {
 TEST(Job, DefaultsThatFollowFromOtherKeys) {
   EXPECT_EQ(read_job("nodes: 2\ngpus_per_node: 8\ntime: 1h\nrun: x\n", "a").spec.ranks_per_node,
             8U);
-  const JobFile brief = read_job("nodes: 2\ntime: 1m\nrun: x\n", "a");
-  EXPECT_TRUE(brief.problems.empty());
-  EXPECT_EQ(brief.spec.checkpoint_grace, seconds(30)) << "half of the time";
-  const JobFile surplus = read_job("nodes: 2\ntime: 1h\nlease: {notice: 20s}\nrun: x\n", "a");
-  EXPECT_EQ(surplus.spec.checkpoint_grace, seconds(20)) << "the notice";
+  const auto grace = [](const char* lines) {
+    const JobFile job = read_job(std::string("nodes: 2\nrun: x\n") + lines, "a");
+    EXPECT_TRUE(job.problems.empty()) << first_message(job, "");
+    return job.spec.checkpoint_grace;
+  };
+  EXPECT_EQ(grace("time: 1h\n"), Duration{}) << "saves nothing";
+  EXPECT_EQ(grace("time: 1h\ncheckpoint: {signal: USR1}\n"), seconds(60));
+  EXPECT_EQ(grace("time: 1h\ncheckpoint: {grace: 90s}\n"), seconds(90)) << "also without dir";
+  EXPECT_EQ(grace("time: 1m\ncheckpoint: {dir: c}\n"), seconds(30)) << "half of the time";
+  EXPECT_EQ(grace("time: 1h\ncheckpoint: {dir: c}\nlease: {notice: 20s}\n"), seconds(20))
+      << "the notice";
 }
 
 TEST(Job, TextsStayWhatTheyAre) {
