@@ -31,7 +31,8 @@ Effects Hold::step(Instant now, const Event& event) {
 Instant Hold::next_timer() const {
   if (state_.gone) return never;
   if (killing_) return now_ + kill_again;
-  return std::min({state_.deadline, termed_ ? never : term_at_, kill_at_});
+  return std::min(
+      {state_.stopping ? never : state_.deadline, termed_ ? never : term_at_, kill_at_});
 }
 
 HeldRank* Hold::rank(std::uint32_t number) {
@@ -142,7 +143,11 @@ void Hold::stop(Duration leave, Duration grace) {
     act(Act::publish);
     return kill();
   }
-  const Instant term_at = now_ + leave, kill_at = term_at + grace;
+  const Instant term_at = now_ + leave;
+  // A long grace ends with the lease: what the broker grants may come late, the deadline is our
+  // own.
+  const Instant latest = std::max(state_.deadline, now_ + limits::stop_grace);
+  const Instant kill_at = std::min(term_at + grace, latest);
   const bool news = !state_.stopping;
   state_.stopping = true;
   if (!termed_) term_at_ = std::min(term_at_, term_at);

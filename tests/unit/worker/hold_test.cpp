@@ -188,6 +188,7 @@ TEST(Hold, TheDeadlineStopsByItsOwnClockAndNotAMillisecondEarlier) {
   EXPECT_TRUE(r.out.empty());
   r.pass(milliseconds(1));
   EXPECT_TRUE(r.did(Act::term));
+  EXPECT_EQ(r.now + limits::stop_grace, r.hold.next_timer());
   r.pass(limits::stop_grace);
   EXPECT_TRUE(r.did(Act::kill_tree));
 
@@ -196,6 +197,26 @@ TEST(Hold, TheDeadlineStopsByItsOwnClockAndNotAMillisecondEarlier) {
   waiting.now = Instant{100'000};
   waiting.feed(TimePassed{});
   EXPECT_TRUE(waiting.did(Act::kill_tree)) << "never released: nobody to ask";
+}
+
+TEST(Hold, ALongGraceEndsAtTheDeadline) {
+  Ranks early;
+  early.released();
+  early.now = Instant{90'000};
+  early.feed(Asked{HolderStop{milliseconds(500), seconds(60)}});
+  early.pass(milliseconds(500));
+  EXPECT_TRUE(early.did(Act::term));
+  EXPECT_EQ(Instant{100'000}, early.hold.next_timer());
+  early.now = Instant{100'000};
+  early.feed(TimePassed{});
+  EXPECT_TRUE(early.did(Act::kill_tree));
+
+  Ranks late;  // the order was long on its way
+  late.released();
+  late.now = Instant{99'000};
+  late.feed(Asked{HolderStop{{}, seconds(60)}});
+  EXPECT_TRUE(late.did(Act::term));
+  EXPECT_EQ(late.now + limits::stop_grace, late.hold.next_timer());
 }
 
 TEST(Hold, SignalsGoToRunningRanksOnly) {
