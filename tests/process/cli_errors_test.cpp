@@ -8,7 +8,7 @@
 #include <fstream>
 
 #include "tests/process/support/program.hpp"
-#include "tests/process/support/wait.hpp"
+#include "tests/support/wait.hpp"
 
 namespace weft::test {
 namespace {

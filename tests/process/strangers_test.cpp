@@ -10,6 +10,7 @@
 #include <random>
 #include <thread>
 
+#include "tests/process/support/held_job.hpp"
 #include "tests/process/support/lone_broker.hpp"
 #include "tests/process/support/processes.hpp"
 #include "tests/process/support/zmtp_peer.hpp"
@@ -34,17 +35,6 @@ Bytes hello_message(std::uint8_t number) {
   envelope.key.data.fill(number);
   envelope.body = Request{Hello{}};
   return encode(envelope);
-}
-
-SubmitJob held_job(const std::string& name) {
-  SubmitJob submit;
-  submit.hold = true;
-  submit.spec.name = name;
-  submit.spec.time = minutes(1);
-  submit.spec.backend = "none";
-  submit.spec.run = {"true"};
-  submit.spec.workdir = "/";
-  return submit;
 }
 
 client::CallOptions patient() {

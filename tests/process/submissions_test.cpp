@@ -9,6 +9,7 @@
 
 #include "client/key.hpp"
 #include "tests/process/support/cluster.hpp"
+#include "tests/process/support/held_job.hpp"
 
 namespace weft::test {
 namespace {
@@ -22,17 +23,6 @@ struct Acknowledged {
 
 std::string name_of(const RequestKey& key) { return "k" + to_hex(key); }
 
-SubmitJob job_of(const RequestKey& key) {
-  SubmitJob submit;
-  submit.hold = true;
-  submit.spec.name = name_of(key);
-  submit.spec.time = minutes(1);
-  submit.spec.backend = "none";
-  submit.spec.run = {"true"};
-  submit.spec.workdir = "/";
-  return submit;
-}
-
 class Submissions : public ::testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(cluster_.up()); }
@@ -43,7 +33,8 @@ class Submissions : public ::testing::Test {
     ASSERT_NE(client, nullptr);
     while (!stop_) {
       const RequestKey key = client::make_request_key();
-      const auto reply = client->get<Submitted>(job_of(key), {.key = key, .timeout = seconds(60)});
+      const auto reply =
+          client->get<Submitted>(held_job(name_of(key)), {.key = key, .timeout = seconds(60)});
       if (!reply) {
         ADD_FAILURE() << to_string(reply.error());
         return;
@@ -80,7 +71,7 @@ class Submissions : public ::testing::Test {
     std::size_t lost = 0, duplicated = 0, wrong = 0;
     for (const Acknowledged& one : acknowledged_) {
       if (!ids.insert(one.job.value).second) ++duplicated;
-      client->start(job_of(one.key), {.key = one.key, .timeout = seconds(60)},
+      client->start(held_job(name_of(one.key)), {.key = one.key, .timeout = seconds(60)},
                     [&, job = one.job](Result<ReplyBody> reply) {
                       const auto* again = reply ? std::get_if<Submitted>(&*reply) : nullptr;
                       if (again == nullptr || again->job != job) ++lost;

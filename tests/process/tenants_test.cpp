@@ -3,20 +3,10 @@
 #include "client/key.hpp"
 #include "client/state_dir.hpp"
 #include "tests/process/support/cluster.hpp"
+#include "tests/process/support/held_job.hpp"
 
 namespace weft::test {
 namespace {
-
-SubmitJob held_job(const std::string& name) {
-  SubmitJob submit;
-  submit.hold = true;
-  submit.spec.name = name;
-  submit.spec.time = minutes(1);
-  submit.spec.backend = "none";
-  submit.spec.run = {"true"};
-  submit.spec.workdir = "/";
-  return submit;
-}
 
 // The code of a refusal; none when it was granted.
 Code code_of(client::Client& client, RequestBody body, const client::CallOptions& options = {}) {

@@ -6,6 +6,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "tests/support/wait.hpp"
 #include "tests/transport/gang.hpp"
 #include "transport/mesh/rendezvous.hpp"
 #include "transport/ucx/network.hpp"
@@ -38,7 +39,9 @@ TEST(Joining, NamesRankZeroWhenItIsMissing) {
 
 TEST(Joining, RankDiesWhileOthersJoin) {
   Gang gang({.nodes = 3, .absent = {2}}, {"join", "20000"});
-  while (gang.worker().hellos(1) == 0 || gang.worker().hellos(0) == 0) usleep(1'000);
+  ASSERT_TRUE(wait_until("both have said hello", [&] {
+    return gang.worker().hellos(0) > 0 && gang.worker().hellos(1) > 0;
+  }));
   Blame blame;
   blame.code = Code::peer_exit;
   blame.rank = 2;
@@ -58,10 +61,9 @@ TEST(Joining, WorkersMayRestartMeanwhile) {
   for (std::uint32_t rank = 0; rank < 2; ++rank) ASSERT_TRUE(gang.wait_for(rank, "joined"));
   gang.worker().restart(0);
   gang.worker().restart(1);
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  while ((gang.worker().hellos(0) < 2 || gang.worker().hellos(1) < 2) &&
-         std::chrono::steady_clock::now() < end)
-    usleep(1'000);
+  ASSERT_TRUE(wait_until("both have said hello to the new workers", [&] {
+    return gang.worker().hellos(0) >= 2 && gang.worker().hellos(1) >= 2;
+  }));
   std::ofstream(stop) << "now";
   for (const auto& outcome : gang.finish(60'000)) EXPECT_EQ(outcome.code, 0) << outcome.output;
   unlink(stop.c_str());

@@ -24,6 +24,14 @@ TEST(Running, StartedOperationsRunInOrderByThemselves) {
   }
 }
 
+TEST(Running, EveryCollectiveCanBeStarted) {
+  for (const auto& shape : {Shape{.nodes = 1}, Shape{.nodes = 2}, Shape{.nodes = 5},
+                            Shape{.nodes = 2, .ranks_per_node = 2}}) {
+    Gang gang(shape, {"every_kind"});
+    expect_all_succeed(gang.finish());
+  }
+}
+
 TEST(Running, SeveralThreadsMayWait) {
   Gang gang({.nodes = 2}, {"threads"});
   expect_all_succeed(gang.finish());

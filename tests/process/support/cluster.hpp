@@ -15,7 +15,7 @@
 #include "client/client.hpp"
 #include "tests/process/support/processes.hpp"
 #include "tests/process/support/program.hpp"
-#include "tests/process/support/wait.hpp"
+#include "tests/support/wait.hpp"
 
 namespace weft::test {
 

@@ -11,7 +11,7 @@
 #include <set>
 #include <sstream>
 
-#include "tests/process/support/wait.hpp"
+#include "tests/support/wait.hpp"
 
 namespace weft::test {
 namespace {

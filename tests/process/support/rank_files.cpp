@@ -6,7 +6,7 @@
 #include <fstream>
 #include <sstream>
 
-#include "tests/process/support/wait.hpp"
+#include "tests/support/wait.hpp"
 
 namespace weft::test {
 namespace {

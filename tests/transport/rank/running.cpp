@@ -67,6 +67,48 @@ int started(const Arguments&) {
   return last.done() && last.wait() ? 0 : 4;
 }
 
+// One of each kind in flight at a time, behind a large one, so that none has run when it is
+// started; each reads what the one before it writes.
+int every_kind(const Arguments&) {
+  const auto mesh = join_or_say();
+  if (!mesh) return 3;
+  const std::size_t n = mesh->size(), count = 3'000;
+  const auto rank = static_cast<std::int64_t>(mesh->rank()), ranks = static_cast<std::int64_t>(n);
+  std::vector<float> large(2 << 20, 1.0F);
+  std::vector<std::int64_t> all(n * count), part(count), gathered(n * count);
+  for (std::size_t i = 0; i < all.size(); ++i) all[i] = rank + static_cast<std::int64_t>(i);
+  std::vector<Work> works;
+  works.push_back(mesh->start_all_reduce(large.data(), large.data(), large.size(), DataType::f32,
+                                         ReduceOp::sum));
+  works.push_back(
+      mesh->start_reduce_scatter(all.data(), part.data(), count, DataType::i64, ReduceOp::sum));
+  works.push_back(mesh->start_all_gather(part.data(), gathered.data(), count, DataType::i64));
+  works.push_back(
+      mesh->start_all_reduce(part.data(), part.data(), count, DataType::i64, ReduceOp::max));
+  works.push_back(mesh->start_broadcast(all.data(), all.size(), DataType::i64,
+                                        static_cast<std::uint32_t>(n - 1)));
+  works.push_back(mesh->start_barrier());
+  for (auto work = works.rbegin(); work != works.rend(); ++work)
+    if (auto done = work->wait(); !done) return say_failure(*mesh, done.error());
+  const auto wrong = [](const char* what, std::size_t i, std::int64_t is, std::int64_t expected) {
+    std::printf("wrong %s at %zu: %lld, not %lld\n", what, i, static_cast<long long>(is),
+                static_cast<long long>(expected));
+    return 4;
+  };
+  for (std::size_t i = 0; i < gathered.size(); ++i) {
+    const auto index = static_cast<std::int64_t>(i);
+    const std::int64_t sum = ranks * (ranks - 1) / 2 + ranks * index, sent = ranks - 1 + index;
+    if (gathered[i] != sum) return wrong("gathered sum", i, gathered[i], sum);
+    if (all[i] != sent) return wrong("broadcast", i, all[i], sent);
+  }
+  for (std::size_t i = 0; i < count; ++i) {  // the last rank's part has the largest sums
+    const std::int64_t largest = gathered[(n - 1) * count + i];
+    if (part[i] != largest) return wrong("maximum", i, part[i], largest);
+  }
+  if (large.front() != static_cast<float>(n)) return 4;
+  return mesh->leave() ? 0 : 4;
+}
+
 int threads(const Arguments&) {
   const auto mesh = join_or_say();
   if (!mesh) return 3;

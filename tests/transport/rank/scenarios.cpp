@@ -173,10 +173,18 @@ int stop_after(const Arguments& arguments) {
 
 int play(const std::string& scenario, const Arguments& arguments) {
   static const std::map<std::string, int (*)(const Arguments&)> scenarios{
-      {"collectives", collectives}, {"started", started},   {"threads", threads},
-      {"steady", steady},           {"mismatch", mismatch}, {"repeat", repeat},
-      {"until_file", until_file},   {"idle", idle},         {"join", join},
-      {"stop_after", stop_after},   {"speed", speed}};
+      {"collectives", collectives},
+      {"started", started},
+      {"threads", threads},
+      {"every_kind", every_kind},
+      {"steady", steady},
+      {"mismatch", mismatch},
+      {"repeat", repeat},
+      {"until_file", until_file},
+      {"idle", idle},
+      {"join", join},
+      {"stop_after", stop_after},
+      {"speed", speed}};
   const auto found = scenarios.find(scenario);
   if (found == scenarios.end()) {
     std::fprintf(stderr, "no scenario '%s'\n", scenario.c_str());

@@ -20,6 +20,7 @@ long long monotonic_ms();
 
 int collectives(const Arguments& arguments);  // all operations, types, counts against a reference
 int started(const Arguments& arguments);      // many started operations, waited for out of order
+int every_kind(const Arguments& arguments);   // every collective as a Work handle
 int threads(const Arguments& arguments);      // several threads of one rank wait
 int steady(const Arguments& arguments);       // counts allocations and faults of a warm mesh
 int mismatch(const Arguments& arguments);     // rank 1 calls something else
