@@ -28,7 +28,7 @@ struct Options {
   bool print = false;
 };
 
-// What `weft submit --hold -N 1 -t 1m -- true` would send.
+// A job that is never placed, so that nothing but the submission is measured.
 JobSpec trivial_job() {
   JobSpec spec;
   spec.name = "load";

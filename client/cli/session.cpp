@@ -18,6 +18,7 @@ void Common::declare(Flags& flags) {
                  json = value == "json";
                  return {};
                });
+  if (speaks == Speaks::never) return;
   flags.option("--state", state, "DIR",
                "state directory (default: $WEFT_STATE, else ~/.local/state/weft)");
   flags.duration("--timeout", timeout,

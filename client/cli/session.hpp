@@ -13,8 +13,9 @@
 namespace weft::cli {
 
 // What a verb says to the broker decides which of the common flags it has: one that changes nothing
-// there needs no idempotency key, one that is about this machine's processes no key to speak with.
-enum class Speaks : std::uint8_t { changes, asks, for_itself };
+// there needs no idempotency key, one that is about this machine's processes no key to speak with,
+// one that only computes none of it.
+enum class Speaks : std::uint8_t { changes, asks, for_itself, never };
 
 struct Common {
   explicit Common(Speaks how = Speaks::changes, Duration patience = seconds(30))

@@ -40,6 +40,7 @@ int verb_bill(const Arguments&);
 int verb_keys(const Arguments&);
 int verb_account(const Arguments&);
 int verb_events(const Arguments&);
+int verb_fabric(const Arguments&);
 int verb_version(const Arguments&);
 
 }  // namespace weft::cli

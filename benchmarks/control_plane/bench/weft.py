@@ -20,8 +20,9 @@ class Weft:
         self.weft = str(self.programs / "weft")
         os.chmod(self.state, 0o755)
         must(self.weft, "up", "--state", str(self.state), "--nodes", str(nodes))
+        # More nodes than there are: it waits, as the peer's held jobs do.
         self.file = self.state / "job.yaml"
-        self.file.write_text("weft: 1\nname: load\nnodes: 1\ntime: 1m\nrun: [\"true\"]\n")
+        self.file.write_text("weft: 1\nname: load\nnodes: 64\ntime: 1m\nrun: [\"true\"]\n")
 
     def down(self):
         """Ends the processes, keeps the journal."""
@@ -47,7 +48,7 @@ class Weft:
         return timed(*self.verb("run", "-N", "2", "-t", "1m", "--", "true"))
 
     def submit_once(self):
-        return timed(*self.verb("submit", "--hold", str(self.file)))
+        return timed(*self.verb("submit", str(self.file)))
 
     def load(self, jobs, in_flight):
         """Held jobs through one client process; the figures that it prints."""
@@ -104,6 +105,6 @@ class Weft:
         acknowledged = [int(line) for line in ids.read_text().split("\n")[:-1]]
         checked = json.loads(must(str(self.programs / "weft-submit-load"), "--state", str(self.state),
                                   "--check", str(ids)))
-        fresh = int(re.search(r"\d+", must(*self.verb("submit", "--hold", str(self.file)))).group())
+        fresh = int(re.search(r"\d+", must(*self.verb("submit", str(self.file)))).group())
         return {"acknowledged": len(acknowledged), "lost": checked["missing"],
                 "next_id_reused": fresh in set(acknowledged)}

@@ -1,0 +1,139 @@
+// ./dev bench fabric: how well each policy uses a fabric, beside the reference, and how long it
+// takes to decide as the fabric grows. Prints Markdown, leaves the figures in build/bench/fabric.json.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "benchmarks/fabric/reference.hpp"
+#include "broker/fabric/simulate/simulate.hpp"
+
+namespace {
+
+using namespace weft::broker::fabric;
+using nlohmann::ordered_json;
+
+constexpr Policy policies[] = {Policy::baseline, Policy::ta, Policy::laas, Policy::jigsaw};
+
+struct Flags {
+  std::vector<std::uint32_t> seeds{1, 2, 3};
+  std::uint32_t jobs = 10'000;
+  std::string out = "build/bench";
+};
+
+std::uint64_t clock_ns() {
+  return static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
+}
+
+SimulationReport run(const Tree& tree, const Trace& trace, Policy policy) {
+  SimulationOptions options;
+  options.clock_ns = clock_ns;
+  return simulate(tree, trace, policy, options);
+}
+
+std::string joined(const std::vector<std::string>& cells) {
+  return fmt::format("{}", fmt::join(cells, " / "));
+}
+
+// True: all within 0.3 points of the reference where there is one, nothing shared, nothing illegal.
+bool utilisation(const Flags& flags, ordered_json& json) {
+  fmt::print("\n### Utilisation, % of hosts (seeds {}; {} jobs)\n\n", fmt::join(flags.seeds, " / "),
+             flags.jobs);
+  fmt::print("| trace | hosts | policy | here | reference | makespan, s | rounding | shared links |\n");
+  fmt::print("|---|---|---|---|---|---|---|---|\n");
+  bool good = true;
+  for (const auto& row : weft::bench::trace_rows) {
+    const Tree tree = tree_of_radix(row.radix);
+    for (std::size_t p = 0; p < std::size(policies); ++p) {
+      std::vector<std::string> here, reference, makespan, waste, shared;
+      for (const std::uint32_t seed : flags.seeds) {
+        const Trace trace = row.ai ? ai_trace(flags.jobs, seed, tree.hosts())
+                                   : synth_trace(row.radix, flags.jobs, seed, tree.hosts());
+        const SimulationReport r = run(tree, trace, policies[p]);
+        here.push_back(fmt::format("{:.2f}", r.utilisation));
+        makespan.push_back(std::to_string(r.makespan_s));
+        waste.push_back(fmt::format("{:.2f}", r.internal_waste));
+        shared.push_back(std::to_string(r.shared_links));
+        ordered_json one{{"trace", row.name},
+                         {"hosts", tree.hosts()},
+                         {"policy", to_string(policies[p])},
+                         {"seed", seed},
+                         {"utilisation_percent", r.utilisation},
+                         {"makespan_s", r.makespan_s},
+                         {"internal_waste_percent", r.internal_waste},
+                         {"leaf_links_percent", r.leaf_links},
+                         {"spine_links_percent", r.spine_links},
+                         {"largest_rentable_percent", r.largest_rentable},
+                         {"stranded_percent", r.stranded},
+                         {"shared_links", r.shared_links},
+                         {"illegal", r.illegal.size()}};
+        good = good && r.illegal.empty() && r.shared_hosts == 0 &&
+               (policies[p] == Policy::baseline || r.shared_links == 0);
+        if (flags.jobs == 10'000 && seed >= 1 && seed <= 3) {
+          const double known = row.reference[p][seed - 1];
+          reference.push_back(fmt::format("{:.2f}", known));
+          one["reference_percent"] = known;
+          good = good && std::abs(known - r.utilisation) <= 0.3;
+        } else {
+          reference.emplace_back("-");
+        }
+        json["utilisation"].push_back(std::move(one));
+      }
+      fmt::print("| {} | {} | {} | {} | {} | {} | {} | {} |\n", row.name, tree.hosts(),
+                 to_string(policies[p]), joined(here), joined(reference), joined(makespan),
+                 joined(waste), joined(shared));
+      std::fflush(stdout);
+    }
+  }
+  return good;
+}
+
+void latency(const Flags& flags, ordered_json& json) {
+  fmt::print("\n### Decision time of jigsaw, us (clock included; seed 1)\n\n");
+  fmt::print("| hosts | outcome | decisions | p50 | p99 | max |\n|---|---|---|---|---|---|\n");
+  for (const std::uint32_t radix : {16U, 22U, 28U, 36U, 58U}) {
+    const Tree tree = tree_of_radix(radix);
+    const auto r = run(tree, synth_trace(radix, flags.jobs, 1, tree.hosts()), Policy::jigsaw);
+    for (std::size_t i = 0; i < outcomes; ++i) {
+      const Latency& l = r.latency[i];
+      if (l.count == 0) continue;
+      const auto us = [](std::uint64_t ns) { return static_cast<double>(ns) / 1e3; };
+      fmt::print("| {} | {} | {} | {:.2f} | {:.2f} | {:.1f} |\n", tree.hosts(), outcome_names[i],
+                 l.count, us(l.p50_ns), us(l.p99_ns), us(l.max_ns));
+      json["latency"].push_back({{"hosts", tree.hosts()},
+                                 {"outcome", outcome_names[i]},
+                                 {"decisions", l.count},
+                                 {"p50_ns", l.p50_ns},
+                                 {"p99_ns", l.p99_ns},
+                                 {"max_ns", l.max_ns}});
+    }
+    std::fflush(stdout);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Flags flags;
+  CLI::App app{"Policies that cut slices from fat trees, beside a reference."};
+  app.name("./dev bench fabric");
+  app.add_option("--seeds", flags.seeds, "of the traces (default 1,2,3)")->delimiter(',');
+  app.add_option("--jobs", flags.jobs, "a trace (default 10000)")->check(CLI::Range(1, 1'000'000));
+  app.add_option("--out", flags.out, "folder for fabric.json (default build/bench)");
+  CLI11_PARSE(app, argc, argv);
+  ordered_json json{{"benchmark", "fabric"}, {"jobs", flags.jobs}};
+  const bool good = utilisation(flags, json);
+  latency(flags, json);
+  std::filesystem::create_directories(flags.out);
+  const std::string path = flags.out + "/fabric.json";
+  std::ofstream(path) << json.dump(1) << "\n";
+  fmt::print("\nfigures: {}\n{}\n", path,
+             good ? "every row agrees with its reference; no slice shares a link or is illegal"
+                  : "WRONG: a row differs from its reference by more than 0.3 points, or a slice "
+                    "shares a link or is illegal");
+  return good ? 0 : 1;
+}

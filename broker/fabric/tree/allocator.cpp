@@ -1,0 +1,77 @@
+#include "broker/fabric/tree/allocator.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "broker/fabric/tree/shapes.hpp"
+
+namespace weft::broker::fabric {
+namespace {
+
+constexpr std::array<std::string_view, 4> policy_names{"baseline", "ta", "laas", "jigsaw"};
+constexpr std::array<std::string_view, refusals> refusal_names{
+    "none", "hosts", "shape", "leaf_links", "spine_links", "search_limit"};
+
+// The same hosts with all links of a kind free.
+Masks without_owners_of_links(const Masks& masks, bool spine_links_too) {
+  const Tree& tree = masks.tree();
+  Masks out(tree);
+  Cut taken;
+  for (std::uint32_t leaf = 0; leaf < tree.leaves(); ++leaf)
+    taken.leaves.push_back({leaf, ~masks.hosts(leaf) & ones(tree.hosts_per_leaf), 0});
+  for (std::uint32_t l2 = 0; l2 < tree.l2() && !spine_links_too; ++l2)
+    taken.l2.push_back({l2, ~masks.l2_up(l2) & ones(tree.spines_per_l2)});
+  out.take(taken);
+  return out;
+}
+
+}  // namespace
+
+std::string_view to_string(Policy policy) {
+  return policy_names[static_cast<std::size_t>(policy)];
+}
+std::optional<Policy> parse_policy(std::string_view name) {
+  const auto found = std::find(policy_names.begin(), policy_names.end(), name);
+  if (found == policy_names.end()) return std::nullopt;
+  return static_cast<Policy>(found - policy_names.begin());
+}
+std::string_view to_string(Refusal refusal) {
+  return refusal_names[static_cast<std::size_t>(refusal)];
+}
+
+std::optional<Cut> Allocator::in_shapes(const Masks& masks, std::uint32_t hosts) {
+  const std::uint32_t per_leaf = masks.tree().hosts_per_leaf;
+  if (auto found = find_leaf(masks, hosts)) return found;
+  Search search;
+  auto found = find_pod(masks, hosts, search);
+  if (!found) {
+    const std::uint32_t whole = (hosts + per_leaf - 1) / per_leaf * per_leaf;
+    found = find_pods(masks, policy_ == Policy::laas ? whole : hosts, search);
+  }
+  limit_hit_ = search.limit_hit;
+  return found;
+}
+
+std::optional<Cut> Allocator::cut(const Masks& masks, std::uint32_t hosts) {
+  limit_hit_ = false;
+  if (masks.free_hosts() < hosts) return std::nullopt;
+  std::optional<Cut> found;
+  switch (policy_) {
+    case Policy::baseline: found = find_any_hosts(masks, hosts); break;
+    case Policy::ta: found = find_owned_switches(masks, hosts); break;
+    case Policy::laas:
+    case Policy::jigsaw: found = in_shapes(masks, hosts); break;
+  }
+  if (found) found->asked = hosts;
+  return found;
+}
+
+Refusal Allocator::why(const Masks& masks, std::uint32_t hosts) {
+  if (masks.free_hosts() < hosts) return Refusal::hosts;
+  if (limit_hit_) return Refusal::search_limit;
+  if (!cut(without_owners_of_links(masks, true), hosts)) return Refusal::shape;
+  return cut(without_owners_of_links(masks, false), hosts) ? Refusal::leaf_links
+                                                           : Refusal::spine_links;
+}
+
+}  // namespace weft::broker::fabric

@@ -1,0 +1,70 @@
+// What a slice owns on one rail, and the state that slices are cut from: bit masks, one word each.
+// A missing, failed or reserved element is a taken bit; nothing else here knows about failures.
+// Thread: one. Errors: taking what is taken, or returning what is free, is a bug and stops.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "broker/fabric/tree/tree.hpp"
+
+namespace weft::broker::fabric {
+
+enum class Shape : std::uint8_t { leaf, pod, pods, owned };  // A, B, C, D
+
+struct Cut {
+  struct Leaf {
+    std::uint32_t leaf = 0;
+    std::uint64_t hosts = 0;
+    std::uint64_t up = 0;  // L2 indices of owned uplinks
+    bool operator==(const Leaf&) const = default;
+  };
+  struct L2 {
+    std::uint32_t l2 = 0;  // pod * l2_per_pod + index
+    std::uint64_t up = 0;  // spine indices of owned uplinks
+    bool operator==(const L2&) const = default;
+  };
+  Shape shape = Shape::leaf;
+  std::uint32_t asked = 0;  // hosts asked for; what is there beyond is waste by rounding
+  std::vector<Leaf> leaves;
+  std::vector<L2> l2;  // those with owned uplinks
+  bool operator==(const Cut&) const = default;
+
+  std::uint32_t hosts() const;
+  std::uint32_t leaf_links() const;   // leaf - L2
+  std::uint32_t spine_links() const;  // L2 - spine
+};
+
+class Masks {
+ public:
+  explicit Masks(const Tree& tree);  // all free
+
+  const Tree& tree() const { return tree_; }
+  std::uint64_t hosts(std::uint32_t leaf) const { return hosts_[leaf]; }
+  std::uint64_t leaf_up(std::uint32_t leaf) const { return leaf_up_[leaf]; }
+  std::uint64_t l2_up(std::uint32_t l2) const { return l2_up_[l2]; }
+  std::uint64_t l2_up(std::uint32_t pod, std::uint32_t index) const {
+    return l2_up_[pod * tree_.l2_per_pod + index];
+  }
+  std::uint32_t free_hosts() const { return free_; }
+  std::uint32_t free_hosts(std::uint32_t pod) const { return free_of_pod_[pod]; }
+  // Leaves of the pod with all hosts and all uplinks free.
+  std::uint32_t free_leaves(std::uint32_t pod) const { return free_leaves_[pod]; }
+  bool leaf_is_free(std::uint32_t leaf) const {
+    return hosts_[leaf] == ones(tree_.hosts_per_leaf) && leaf_up_[leaf] == ones(tree_.l2_per_pod);
+  }
+
+  void take(const Cut& cut);
+  void give_back(const Cut& cut);
+  // Takes what is still free of it: the view of those who must leave a reservation alone.
+  void shield(const Cut& cut);
+
+ private:
+  void set(std::uint32_t leaf, std::uint64_t hosts, std::uint64_t up);
+
+  Tree tree_;
+  std::vector<std::uint64_t> hosts_, leaf_up_, l2_up_;
+  std::vector<std::uint32_t> free_of_pod_, free_leaves_;
+  std::uint32_t free_ = 0;
+};
+
+}  // namespace weft::broker::fabric

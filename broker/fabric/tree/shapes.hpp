@@ -1,0 +1,23 @@
+// The legal shapes of slices and the searches for them; see docs/specs/005-slices.md.
+#pragma once
+#include <optional>
+
+#include "broker/fabric/tree/cut.hpp"
+
+namespace weft::broker::fabric {
+
+struct Search {
+  std::uint32_t steps_max = 20'000;  // of one depth-first search; a request may need several
+  bool limit_hit = false;
+};
+
+std::optional<Cut> find_leaf(const Masks& masks, std::uint32_t hosts);
+std::optional<Cut> find_pod(const Masks& masks, std::uint32_t hosts, Search& search);
+// Only where a leaf has as many uplinks as hosts.
+std::optional<Cut> find_pods(const Masks& masks, std::uint32_t hosts, Search& search);
+
+// The other policies.
+std::optional<Cut> find_any_hosts(const Masks& masks, std::uint32_t hosts);
+std::optional<Cut> find_owned_switches(const Masks& masks, std::uint32_t hosts);
+
+}  // namespace weft::broker::fabric

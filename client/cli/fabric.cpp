@@ -1,0 +1,19 @@
+// weft fabric: job traces, and what a fabric makes of them.
+#include <array>
+
+#include "client/cli/fabric_flags.hpp"
+
+namespace weft::cli {
+namespace {
+
+constexpr std::array fabric_verbs{
+    Verb{"trace", "write a job trace", fabric_trace},
+    Verb{"simulate", "run a trace through a fabric, say how well it was used", fabric_simulate}};
+
+}  // namespace
+
+int verb_fabric(const Arguments& arguments) {
+  return dispatch("weft fabric", fabric_verbs, arguments);
+}
+
+}  // namespace weft::cli

@@ -1,0 +1,187 @@
+// Random states: whatever a policy grants is disjoint and legal in the referee's eyes, and the
+// referee sees what is planted.
+#include "broker/fabric/tree/allocator.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "broker/fabric/simulate/checker.hpp"
+
+namespace weft::broker::fabric {
+namespace {
+
+constexpr Policy all_policies[] = {Policy::baseline, Policy::ta, Policy::laas, Policy::jigsaw};
+
+// Slices come and go; now and then elements fail while nobody owns them.
+class Life {
+ public:
+  Life(const Tree& tree, Policy policy, std::uint64_t seed)
+      : masks_(tree), referee_(tree), allocator_(policy), random_(seed), policy_(policy) {}
+
+  void step() {
+    if (!slices_.empty() && below(100) < 45) return end(below(slices_.size()));
+    const Tree& tree = masks_.tree();
+    const auto most = below(3) == 0 ? tree.hosts() : tree.hosts_per_leaf * 3;
+    const auto n = static_cast<std::uint32_t>(1 + below(most));
+    const Masks before = masks_;
+    const auto cut = allocator_.cut(masks_, n);
+    if (!cut) {
+      if (masks_.free_hosts() < n) {
+        EXPECT_EQ(allocator_.why(masks_, n), Refusal::hosts);
+      }
+      return;
+    }
+    EXPECT_EQ(cut->asked, n);
+    EXPECT_GE(cut->hosts(), n);
+    if (policy_ != Policy::laas) {
+      EXPECT_EQ(cut->hosts(), n);
+    }
+    masks_.take(*cut);
+    EXPECT_EQ(masks_.free_hosts() + cut->hosts(), before.free_hosts());
+    referee_.start(*cut, policy_ != Policy::baseline);
+    slices_.push_back(*cut);
+  }
+  void end_all() {
+    while (!slices_.empty()) end(slices_.size() - 1);
+  }
+  void fail_some() {
+    const Tree& tree = masks_.tree();
+    Cut failed;
+    const auto leaf = static_cast<std::uint32_t>(below(tree.leaves()));
+    failed.leaves.push_back({leaf, lowest(masks_.hosts(leaf), 1), lowest(masks_.leaf_up(leaf), 1)});
+    const auto l2 = static_cast<std::uint32_t>(below(tree.l2()));
+    failed.l2.push_back({l2, lowest(masks_.l2_up(l2), 1)});
+    masks_.take(failed);
+  }
+  void expect_clean() const {
+    EXPECT_EQ(referee_.shared_hosts(), 0U);
+    if (policy_ != Policy::baseline) {
+      EXPECT_EQ(referee_.shared_links(), 0U);
+    }
+    EXPECT_TRUE(referee_.problems().empty()) << referee_.problems().front();
+  }
+  const Masks& masks() const { return masks_; }
+
+ private:
+  void end(std::size_t i) {
+    masks_.give_back(slices_[i]);
+    referee_.end(slices_[i], policy_ != Policy::baseline);
+    slices_.erase(slices_.begin() + static_cast<std::ptrdiff_t>(i));
+  }
+  std::uint64_t below(std::uint64_t n) { return random_() % n; }
+
+  Masks masks_;
+  Checker referee_;
+  Allocator allocator_;
+  std::mt19937_64 random_;
+  Policy policy_;
+  std::vector<Cut> slices_;
+};
+
+TEST(Allocator, GrantsOnlyLegalDisjointSlices) {
+  const Tree trees[] = {tree_of_radix(4),    tree_of_radix(8),  tree_of_radix(16),
+                        tree_of_radix(8, 2), {4, 3, 5, 4, 3},   {3, 4, 3, 5, 2},
+                        {1, 1, 1, 1, 1},     {64, 2, 2, 64, 64}};
+  for (const Tree& tree : trees)
+    for (const Policy policy : all_policies)
+      for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+        SCOPED_TRACE(testing::Message() << to_string(policy) << " seed " << seed << " hosts "
+                                        << tree.hosts());
+        Life life(tree, policy, seed);
+        for (int i = 0; i < 150; ++i) life.step();
+        life.expect_clean();
+        life.end_all();
+        EXPECT_EQ(life.masks().free_hosts(), tree.hosts());
+        for (int i = 0; i < 5; ++i) life.fail_some();
+        for (int i = 0; i < 150; ++i) life.step();
+        life.expect_clean();
+      }
+}
+
+TEST(Allocator, TheWholeFabricIsOneSlice) {
+  for (const std::uint32_t radix : {4U, 8U, 16U, 36U, 64U}) {
+    const Tree tree = tree_of_radix(radix);
+    for (const Policy policy : all_policies) {
+      const auto cut = Allocator(policy).cut(Masks(tree), tree.hosts());
+      ASSERT_TRUE(cut.has_value()) << to_string(policy);
+      if (policy != Policy::baseline) {
+        EXPECT_EQ(illegal(tree, *cut), "");
+      }
+    }
+  }
+}
+
+TEST(Allocator, SaysWhyNot) {
+  const Tree tree = tree_of_radix(4);  // 8 leaves of 2 hosts, 4 pods
+  Allocator jigsaw(Policy::jigsaw);
+  Masks masks(tree);
+  EXPECT_FALSE(jigsaw.cut(masks, 17));
+  EXPECT_EQ(jigsaw.why(masks, 17), Refusal::hosts);
+
+  Cut one_of_each;  // a host of every leaf is gone: 8 are free, but no leaf is whole
+  for (std::uint32_t leaf = 0; leaf < 8; ++leaf) one_of_each.leaves.push_back({leaf, 1, 0});
+  masks.take(one_of_each);
+  EXPECT_TRUE(jigsaw.cut(masks, 2));
+  EXPECT_FALSE(jigsaw.cut(masks, 3));
+  EXPECT_EQ(jigsaw.why(masks, 3), Refusal::shape);
+
+  masks = Masks(tree);
+  Cut uplinks;
+  for (std::uint32_t leaf = 0; leaf < 8; ++leaf) uplinks.leaves.push_back({leaf, 0, 3});
+  masks.take(uplinks);
+  EXPECT_FALSE(jigsaw.cut(masks, 4));
+  EXPECT_EQ(jigsaw.why(masks, 4), Refusal::leaf_links);
+
+  masks = Masks(tree);
+  Cut spines;
+  for (std::uint32_t l2 = 0; l2 < tree.l2(); ++l2) spines.l2.push_back({l2, 3});
+  masks.take(spines);
+  EXPECT_TRUE(jigsaw.cut(masks, 4));
+  EXPECT_FALSE(jigsaw.cut(masks, 8));
+  EXPECT_EQ(jigsaw.why(masks, 8), Refusal::spine_links);
+}
+
+TEST(Referee, FindsWhatIsPlanted) {
+  const Tree tree = tree_of_radix(8);  // 4 hosts a leaf, 4 leaves a pod, 8 pods
+  const Cut pod = *Allocator(Policy::jigsaw).cut(Masks(tree), 7);
+  const Cut pods = *Allocator(Policy::jigsaw).cut(Masks(tree), 39);
+  EXPECT_EQ(illegal(tree, pod), "");
+  EXPECT_EQ(illegal(tree, pods), "");
+  // Each bit of links and hosts taken from a legal slice, or added to it, makes it illegal.
+  int wrong = 0;
+  for (const Cut& good : {pod, pods}) {
+    for (std::size_t i = 0; i < good.leaves.size(); ++i)
+      for (std::uint32_t bit = 0; bit < 4; ++bit) {
+        Cut bad = good;
+        bad.leaves[i].up ^= std::uint64_t{1} << bit;
+        EXPECT_NE(illegal(tree, bad), "") << "uplink " << bit << " of leaf " << i;
+        bad = good;
+        bad.leaves[i].hosts &= ~(std::uint64_t{1} << bit);
+        if (bad == good) continue;
+        EXPECT_NE(illegal(tree, bad), "") << "host " << bit << " of leaf " << i;
+        ++wrong;
+      }
+    for (std::size_t i = 0; i < good.l2.size(); ++i)
+      for (std::uint32_t bit = 0; bit < 4; ++bit) {
+        Cut bad = good;
+        bad.l2[i].up ^= std::uint64_t{1} << bit;
+        EXPECT_NE(illegal(tree, bad), "") << "spine " << bit << " of L2 " << i;
+        ++wrong;
+      }
+  }
+  EXPECT_GT(wrong, 90);
+
+  Checker referee(tree);
+  referee.start(pod, true);
+  referee.start(pod, true);
+  EXPECT_EQ(referee.shared_hosts(), pod.hosts());
+  EXPECT_EQ(referee.shared_links(), pod.leaf_links());
+  referee.end(pod, true);
+  referee.end(pod, true);
+  referee.start(pods, true);
+  EXPECT_EQ(referee.shared_hosts(), pod.hosts()) << "nothing new";
+}
+
+}  // namespace
+}  // namespace weft::broker::fabric
