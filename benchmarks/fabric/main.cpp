@@ -1,5 +1,6 @@
 // ./dev bench fabric: how well each policy uses a fabric, beside the reference, and how long it
-// takes to decide as the fabric grows. Prints Markdown, leaves the figures in build/bench/fabric.json.
+// takes to decide as the fabric grows. Prints Markdown, leaves the figures in
+// build/bench/fabric.json.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -43,7 +44,8 @@ std::string joined(const std::vector<std::string>& cells) {
 bool utilisation(const Flags& flags, ordered_json& json) {
   fmt::print("\n### Utilisation, % of hosts (seeds {}; {} jobs)\n\n", fmt::join(flags.seeds, " / "),
              flags.jobs);
-  fmt::print("| trace | hosts | policy | here | reference | makespan, s | rounding | shared links |\n");
+  fmt::print(
+      "| trace | hosts | policy | here | reference | makespan, s | rounding | shared links |\n");
   fmt::print("|---|---|---|---|---|---|---|---|\n");
   bool good = true;
   for (const auto& row : weft::bench::trace_rows) {

@@ -18,7 +18,8 @@ struct FabricFlags {
   }
   Result<fabric::Tree> tree() const {
     if (radix == 0) return fail(Code::usage, "--radix is missing; e.g. --radix 16 (1,024 hosts)");
-    if (radix % 2 != 0) return fail(Code::usage, "--radix: half of a switch's ports go up; an even number");
+    if (radix % 2 != 0)
+      return fail(Code::usage, "--radix: half of a switch's ports go up; an even number");
     return fabric::tree_of_radix(radix, levels);
   }
 };

@@ -60,7 +60,9 @@ void print(const fabric::Tree& tree, std::string_view policy,
                            fabric::to_string(static_cast<fabric::Refusal>(i)), report.refused[i]);
   fmt::print("head waited   {}\n\n", waits.empty() ? "never" : waits);
   Table table({"decision", ">count", ">p50 us", ">p99 us", ">max us"});
-  const auto us = [](std::uint64_t ns) { return fmt::format("{:.2f}", static_cast<double>(ns) / 1e3); };
+  const auto us = [](std::uint64_t ns) {
+    return fmt::format("{:.2f}", static_cast<double>(ns) / 1e3);
+  };
   for (std::size_t i = 0; i < fabric::outcomes; ++i)
     if (const fabric::Latency& l = report.latency[i]; l.count != 0)
       table.row({fabric::outcome_names[i], std::to_string(l.count), us(l.p50_ns), us(l.p99_ns),
@@ -110,13 +112,15 @@ int fabric_simulate(const Arguments& arguments) {
   std::string path;
   fabric::Policy policy = fabric::Policy::jigsaw;
   fabric::SimulationOptions options;
-  flags.option("--trace", path, "FILE", "CSV as `weft fabric trace` writes it; - is standard input");
+  flags.option("--trace", path, "FILE",
+               "CSV as `weft fabric trace` writes it; - is standard input");
   flags.option("--policy", "POLICY", "baseline, ta, laas or jigsaw (default)",
                [&policy](const std::string& text) -> Result<void> {
                  const auto parsed = fabric::parse_policy(text);
                  if (!parsed)
-                   return fail(Code::usage,
-                               fmt::format("'{}' is not a policy; baseline, ta, laas or jigsaw", text));
+                   return fail(
+                       Code::usage,
+                       fmt::format("'{}' is not a policy; baseline, ta, laas or jigsaw", text));
                  policy = *parsed;
                  return {};
                });

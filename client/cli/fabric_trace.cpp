@@ -10,9 +10,10 @@
 namespace weft::cli {
 
 int fabric_trace(const Arguments& arguments) {
-  Flags flags("fabric trace", "--radix PORTS [--kind KIND] [--mean HOSTS] [flags]",
-              "Writes a job trace as CSV: job,arrival_s,size,runtime_s. The same flags give the same "
-              "bytes\neverywhere. synth: exponential sizes; ai: powers of two, small ones more often.");
+  Flags flags(
+      "fabric trace", "--radix PORTS [--kind KIND] [--mean HOSTS] [flags]",
+      "Writes a job trace as CSV: job,arrival_s,size,runtime_s. The same flags give the same "
+      "bytes\neverywhere. synth: exponential sizes; ai: powers of two, small ones more often.");
   Common common(Speaks::never);
   FabricFlags fabric_flags;
   std::string kind = "synth";

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "base/assert.hpp"
+#include "broker/fabric/simulate/trace.hpp"
 #include "broker/shell/frame.hpp"
 #include "schemas/codec.hpp"
 #include "schemas/yaml/broker_config.hpp"
@@ -94,6 +95,16 @@ class MemoryFile {
 void connection(Input bytes) { (void)yaml::read_connection(MemoryFile(bytes).path()); }
 void key_file(Input bytes) { (void)yaml::read_key_file(MemoryFile(bytes).path()); }
 
+void trace(Input bytes) {
+  const auto read = broker::fabric::read_trace(text_of(bytes), "t.csv");
+  if (!read) {
+    WEFT_ASSERT(read.error().detail.find('\n') == std::string::npos, "a message is one line");
+    return;
+  }
+  const auto again = broker::fabric::read_trace(broker::fabric::to_csv(*read), "again");
+  WEFT_ASSERT(again && *again == *read, "a written trace reads as another");
+}
+
 void frames(Input bytes) {
   broker::FrameReader reader;
   while (!bytes.empty()) {
@@ -124,7 +135,7 @@ void rank_packets(Input bytes) {
   (void)other.read_table(bytes);
 }
 
-constexpr std::array<Target, 11> all{{{"envelope", envelope},
+constexpr std::array<Target, 12> all{{{"envelope", envelope},
                                       {"record", record},
                                       {"snapshot", snapshot},
                                       {"reply", reply},
@@ -133,6 +144,7 @@ constexpr std::array<Target, 11> all{{{"envelope", envelope},
                                       {"broker_config", broker_config},
                                       {"connection", connection},
                                       {"key_file", key_file},
+                                      {"trace", trace},
                                       {"frames", frames},
                                       {"rank_packets", rank_packets}}};
 

@@ -19,8 +19,7 @@ void Checker::each_link(const Cut& cut, bool owns_links, Visit visit) {
     pods.insert(leaf.leaf / tree_.leaves_per_pod);
     const bool all = !owns_links && cut.leaves.size() > 1;
     for (std::uint32_t i = 0; i < tree_.l2_per_pod; ++i)
-      if (all || (leaf.up >> i & 1) != 0)
-        visit(leaf_link_users_[leaf.leaf * tree_.l2_per_pod + i]);
+      if (all || (leaf.up >> i & 1) != 0) visit(leaf_link_users_[leaf.leaf * tree_.l2_per_pod + i]);
   }
   if (!owns_links && pods.size() > 1)
     for (const std::uint32_t pod : pods)
@@ -34,8 +33,7 @@ void Checker::each_link(const Cut& cut, bool owns_links, Visit visit) {
 void Checker::start(const Cut& cut, bool owns_links) {
   for (const Cut::Leaf& leaf : cut.leaves)
     for (std::uint32_t i = 0; i < tree_.hosts_per_leaf; ++i)
-      if ((leaf.hosts >> i & 1) != 0 &&
-          host_users_[leaf.leaf * tree_.hosts_per_leaf + i]++ != 0)
+      if ((leaf.hosts >> i & 1) != 0 && host_users_[leaf.leaf * tree_.hosts_per_leaf + i]++ != 0)
         ++shared_hosts_;
   each_link(cut, owns_links, [&](std::uint16_t& users) { shared_links_ += users++ != 0 ? 1 : 0; });
   if (!owns_links) return;

@@ -20,7 +20,7 @@ class Checker {
   void end(const Cut& cut, bool owns_links);
 
   std::uint64_t shared_hosts() const { return shared_hosts_; }
-  std::uint64_t shared_links() const { return shared_links_; }  // sum over starts
+  std::uint64_t shared_links() const { return shared_links_; }            // sum over starts
   const std::vector<std::string>& problems() const { return problems_; }  // at most 10
 
  private:

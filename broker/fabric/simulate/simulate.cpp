@@ -27,7 +27,8 @@ class Cluster {
 
   SimulationReport run() {
     for (;;) {
-      while (arrived_ < trace_.size() && trace_[arrived_].arrival_s <= now_) queue_.push_back(arrived_++);
+      while (arrived_ < trace_.size() && trace_[arrived_].arrival_s <= now_)
+        queue_.push_back(arrived_++);
       schedule();
       meter_.at(now_, !queue_.empty());
       const std::int64_t arrival = arrived_ < trace_.size() ? trace_[arrived_].arrival_s : no_time;

@@ -24,9 +24,7 @@ class Draws {
     const double u = static_cast<double>(generator_()) / 18446744073709551616.0;
     return u < 1.0 ? u : std::nextafter(1.0, 0.0);
   }
-  std::int64_t runtime() {
-    return static_cast<std::int64_t>(std::floor(next() * 2980.0 + 20.0));
-  }
+  std::int64_t runtime() { return static_cast<std::int64_t>(std::floor(next() * 2980.0 + 20.0)); }
 
  private:
   std::mt19937_64 generator_;
@@ -46,8 +44,8 @@ Result<std::array<std::int64_t, 4>> numbers(std::string_view line) {
     const std::string_view text = line.substr(0, comma);
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), out[i]);
     if (problem != std::errc{} || end != text.data() + text.size())
-      return fail(Code::spec_type, fmt::format("{}: '{}' is not a whole number", names[i],
-                                               text.substr(0, 40)));
+      return fail(Code::spec_type,
+                  fmt::format("{}: '{}' is not a whole number", names[i], text.substr(0, 40)));
     if (out[i] < least[i] || out[i] > most[i])
       return fail(Code::spec_range,
                   fmt::format("{}: {}; allowed are {} to {}", names[i], out[i], least[i], most[i]));
@@ -124,10 +122,10 @@ Result<Trace> read_trace(std::string_view text, std::string_view name) {
                    static_cast<std::uint32_t>((*fields)[2]), (*fields)[3]});
   }
   if (number == 0)
-    return fail(Code::spec_type, fmt::format("{}: empty; the first line must be: {}", name, header));
-  std::stable_sort(out.begin(), out.end(), [](const TraceJob& a, const TraceJob& b) {
-    return a.arrival_s < b.arrival_s;
-  });
+    return fail(Code::spec_type,
+                fmt::format("{}: empty; the first line must be: {}", name, header));
+  std::stable_sort(out.begin(), out.end(),
+                   [](const TraceJob& a, const TraceJob& b) { return a.arrival_s < b.arrival_s; });
   return out;
 }
 

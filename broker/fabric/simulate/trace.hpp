@@ -21,7 +21,8 @@ struct TraceJob {
 };
 using Trace = std::vector<TraceJob>;
 
-// Exponential sizes of the given mean, redrawn until 1..hosts; runtimes 20..2999 s; all arrive at 0.
+// Exponential sizes of the given mean, redrawn until 1..hosts; runtimes 20..2999 s; all arrive at
+// 0.
 Trace synth_trace(std::uint32_t mean, std::uint32_t jobs, std::uint64_t seed, std::uint32_t hosts);
 // Sizes 1, 2, 4 .. hosts / 4 with weight size^-0.7, as AI clusters see them; runtimes and arrivals
 // as above. hosts: at least 4.

@@ -27,9 +27,7 @@ Masks without_owners_of_links(const Masks& masks, bool spine_links_too) {
 
 }  // namespace
 
-std::string_view to_string(Policy policy) {
-  return policy_names[static_cast<std::size_t>(policy)];
-}
+std::string_view to_string(Policy policy) { return policy_names[static_cast<std::size_t>(policy)]; }
 std::optional<Policy> parse_policy(std::string_view name) {
   const auto found = std::find(policy_names.begin(), policy_names.end(), name);
   if (found == policy_names.end()) return std::nullopt;

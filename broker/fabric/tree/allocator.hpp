@@ -1,8 +1,8 @@
 // Cuts slices from a fat tree. Four policies side by side, so that they can be compared:
 //   baseline  any free hosts, lowest leaf first; links are ignored (what schedulers do)
-//   ta        at most one job of several leaves on a leaf, of several pods in a pod (owned switches)
-//   laas      as jigsaw, but a slice of several pods is rounded up to whole leaves
-//   jigsaw    the legal shapes A, B, C of Jigsaw, best fit, bounded search
+//   ta        at most one job of several leaves on a leaf, of several pods in a pod (owned
+//   switches) laas      as jigsaw, but a slice of several pods is rounded up to whole leaves jigsaw
+//   the legal shapes A, B, C of Jigsaw, best fit, bounded search
 // Sources: Links as a Service (Zahavi et al., ANCS 2016); Jigsaw (Smith, Lowenthal, HPDC 2021);
 // TA (topology-aware scheduling of isolated jobs, SC 2018). Ties fall to the lower index.
 // All but baseline share no link between slices, and their slices are rearrangeably non-blocking.

@@ -1,6 +1,5 @@
 #include "broker/fabric/tree/cut.hpp"
 
-
 #include "base/assert.hpp"
 
 namespace weft::broker::fabric {

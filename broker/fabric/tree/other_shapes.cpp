@@ -30,8 +30,7 @@ std::uint32_t hosts_on_unshared(const Masks& masks, std::uint32_t pod) {
 std::uint32_t add_owned(Cut& cut, const Masks& masks, std::uint32_t leaf, std::uint32_t wanted) {
   const std::uint32_t n = std::min(wanted, count(masks.hosts(leaf)));
   if (n > 0)
-    cut.leaves.push_back(
-        {leaf, lowest(masks.hosts(leaf), n), ones(masks.tree().l2_per_pod)});
+    cut.leaves.push_back({leaf, lowest(masks.hosts(leaf), n), ones(masks.tree().l2_per_pod)});
   return wanted - n;
 }
 

@@ -7,7 +7,8 @@
 namespace weft::broker::fabric {
 namespace {
 
-using Commons = std::array<std::uint64_t, 64>;  // by L2 index: spines that all chosen pods can reach
+using Commons =
+    std::array<std::uint64_t, 64>;  // by L2 index: spines that all chosen pods can reach
 
 // T full pods with L whole leaves each; a remainder pod with L_r < L whole leaves and at most one
 // leaf of r hosts. In each full pod the L2 of index i has the same L spine uplinks; those of the

@@ -13,8 +13,7 @@ std::string problem(const Tree& tree) {
                                                           {"L2 switches per pod", tree.l2_per_pod},
                                                           {"spines per L2", tree.spines_per_l2}};
   for (const auto& [what, count] : counts)
-    if (count < 1 || count > 64)
-      return fmt::format("{} {}: must be 1 to 64", count, what);
+    if (count < 1 || count > 64) return fmt::format("{} {}: must be 1 to 64", count, what);
   return {};
 }
 

@@ -80,14 +80,13 @@ class Life {
 };
 
 TEST(Allocator, GrantsOnlyLegalDisjointSlices) {
-  const Tree trees[] = {tree_of_radix(4),    tree_of_radix(8),  tree_of_radix(16),
-                        tree_of_radix(8, 2), {4, 3, 5, 4, 3},   {3, 4, 3, 5, 2},
-                        {1, 1, 1, 1, 1},     {64, 2, 2, 64, 64}};
+  const Tree trees[] = {tree_of_radix(4), tree_of_radix(8), tree_of_radix(16), tree_of_radix(8, 2),
+                        {4, 3, 5, 4, 3},  {3, 4, 3, 5, 2},  {1, 1, 1, 1, 1},   {64, 2, 2, 64, 64}};
   for (const Tree& tree : trees)
     for (const Policy policy : all_policies)
       for (std::uint64_t seed = 1; seed <= 20; ++seed) {
-        SCOPED_TRACE(testing::Message() << to_string(policy) << " seed " << seed << " hosts "
-                                        << tree.hosts());
+        SCOPED_TRACE(testing::Message()
+                     << to_string(policy) << " seed " << seed << " hosts " << tree.hosts());
         Life life(tree, policy, seed);
         for (int i = 0; i < 150; ++i) life.step();
         life.expect_clean();

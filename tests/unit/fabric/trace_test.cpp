@@ -13,8 +13,7 @@ namespace {
 std::string fingerprint(const Trace& trace) {
   std::string text;
   for (const TraceJob& job : trace) text += fmt::format("{} {}\n", job.size, job.runtime_s);
-  const Digest sum =
-      sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+  const Digest sum = sha256({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
   return to_hex(sum).substr(0, 16);
 }
 
