@@ -51,7 +51,10 @@ TEST(Joining, RankDiesWhileOthersJoin) {
   for (const std::uint32_t rank : {0u, 1u})
     EXPECT_THAT(
         outcomes[rank].value("error"),
-        AllOf(HasSubstr("peer.exit"), HasSubstr("rank 2 (node-2): it ended with exit code 1")));
+        AllOf(HasSubstr("peer.exit"), HasSubstr("rank 2 (node-2): it ended with exit code 1")))
+        << "rank " << rank << ": exit " << outcomes[rank].code << ", signal "
+        << outcomes[rank].signal << "\n"
+        << outcomes[rank].output;
 }
 
 TEST(Joining, WorkersMayRestartMeanwhile) {

@@ -153,7 +153,14 @@ Result<void> Engine::leave() {
   }
   const std::lock_guard drive(drive_);
   queue_.shut({Code::mesh_aborted, "this rank has left the mesh"});
-  if (network_) network_->close_all(!broken_, 1'000);
+  if (network_) {
+    network_->close_all(!broken_, 1'000);
+    if (!joined_) {
+      if (inbox_) inbox_->clear();
+      network_->abandon();
+      network_.reset();
+    }
+  }
   return leave_result_;
 }
 

@@ -74,6 +74,10 @@ class Network {
   [[nodiscard]] std::size_t posts_pending() const;  // posted messages not yet handed over
   // Closes all endpoints, in order (flush) or by force, and waits for that at most `milliseconds`.
   void close_all(bool flush, int milliseconds);
+  // Of a mesh that did not come to be: what UCX holds stays until the process ends, untouched. UCX
+  // (seen in 1.13) stops the process when a worker is destroyed while it answers a peer's connect:
+  // "Assertion .. got REP message" in ucp_request.c.
+  void abandon();
 
  private:
   struct Impl;
