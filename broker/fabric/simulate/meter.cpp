@@ -8,7 +8,7 @@ namespace {
 constexpr std::uint64_t sample_every = 64;  // refusals of the queue's head
 
 double percent(std::int64_t part, std::int64_t whole) {
-  return whole == 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
+  return whole <= 0 ? 0 : 100.0 * static_cast<double>(part) / static_cast<double>(whole);
 }
 
 Latency latency(std::vector<std::uint64_t>& times) {

@@ -33,12 +33,12 @@ class Cluster {
       meter_.at(now_, !queue_.empty());
       const std::int64_t arrival = arrived_ < trace_.size() ? trace_[arrived_].arrival_s : no_time;
       const std::int64_t end = running_.empty() ? no_time : running_.begin()->first;
-      if (arrival == no_time && end == no_time) {
-        if (queue_.empty()) break;
-        ++never_;  // nothing runs and it does not fit: it never will
+      if (running_.empty() && !queue_.empty()) {
+        ++never_;  // nothing runs and it does not fit: it never will, and holds up nobody
         queue_.pop_front();
         continue;
       }
+      if (arrival == no_time && end == no_time) break;
       now_ = std::min(arrival, end);
       while (!running_.empty() && running_.begin()->first == now_) finish();
     }

@@ -56,6 +56,16 @@ TEST(Simulation, ArrivalsAndJobsThatNeverFit) {
   EXPECT_EQ(report.last_start_s, 500);
   EXPECT_EQ(report.makespan_s, 510);
   EXPECT_EQ(simulate(tree, {}, Policy::ta).makespan_s, 0);
+  // First in, first out: what never fits holds up nobody once nothing runs.
+  SimulationOptions first_come;
+  first_come.lookahead = 0;
+  const Trace blocked{{1, 0, 17, 5}, {2, 10, 1, 5}, {3, 1'000, 1, 5}};
+  EXPECT_EQ(simulate(tree, blocked, Policy::jigsaw, first_come).makespan_s, 1'005);
+  const SimulationReport second =
+      simulate(tree, {{1, 0, 17, 5}, {2, 10, 1, 5}}, Policy::jigsaw, first_come);
+  EXPECT_EQ(second.never, 1U);
+  EXPECT_EQ(second.makespan_s, 15);
+  EXPECT_EQ(simulate(tree, {{1, 7, 17, 5}}, Policy::jigsaw).utilisation, 0);
 }
 
 TEST(Simulation, BackfillNeverDelaysTheHead) {
