@@ -9,7 +9,8 @@
 
 namespace weft::broker::fabric {
 
-enum class Shape : std::uint8_t { leaf, pod, pods, owned };  // A, B, C, D
+// A, B, C, D of docs/specs/005-slices.md; any: no shape, and no links of its own.
+enum class Shape : std::uint8_t { leaf, pod, pods, owned, any };
 
 struct Cut {
   struct Leaf {

@@ -104,7 +104,7 @@ std::optional<Cut> several_pods(const Masks& masks, std::uint32_t hosts) {
 
 std::optional<Cut> find_any_hosts(const Masks& masks, std::uint32_t hosts) {
   Cut out;
-  out.shape = Shape::owned;
+  out.shape = Shape::any;
   for (std::uint32_t leaf = 0; leaf < masks.tree().leaves() && hosts > 0; ++leaf) {
     const std::uint32_t n = std::min(hosts, count(masks.hosts(leaf)));
     if (n > 0) out.leaves.push_back({leaf, lowest(masks.hosts(leaf), n), 0});
