@@ -64,6 +64,11 @@ namespace weft {
   X(82, limit_reached, "limit.reached")           \
   X(83, place_ahead, "place.ahead")               \
   X(84, place_held, "place.held")                 \
+  X(85, place_shape, "place.shape")               \
+  X(86, place_links, "place.links")               \
+  X(87, slice_unknown, "slice.unknown")           \
+  X(88, slice_differs, "slice.differs")           \
+  X(89, slice_late, "slice.late")                 \
   X(90, launch_refused, "launch.refused")         \
   X(91, launch_timeout, "launch.timeout")         \
   X(92, launch_exec, "launch.exec")               \
@@ -88,7 +93,9 @@ namespace weft {
   X(124, state_dir, "state.dir")                  \
   X(125, internal, "internal")                    \
   X(126, os_error, "os.error")                    \
-  X(127, up_running, "up.running")
+  X(127, up_running, "up.running")                \
+  X(130, fabric_link_down, "fabric.link_down")    \
+  X(131, fabric_driver, "fabric.driver")
 
 enum class Code : std::uint16_t {
   none = 0,

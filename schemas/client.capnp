@@ -5,6 +5,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("weft::wire");
+using EnumsFile = import "enums.capnp";
 using JobFile = import "job.capnp";
 using StateFile = import "state.capnp";
 
@@ -81,6 +82,15 @@ struct AskQuote {
   ttl @4 :Int64;  # ms
   priceMax @5 :Int64;  # micro-dollars per unit-hour
   hasPriceMax @6 :Bool;
+  within @7 :EnumsFile.SliceWithin;
+  exclusive @8 :EnumsFile.SliceExclusive;
+}
+
+struct ListSlices {
+}
+
+struct VerifySlice {
+  lease @0 :UInt64;
 }
 
 struct AcceptQuote {
@@ -163,5 +173,7 @@ struct Request {
     deposit @24 :Deposit;
     listAccounts @25 :ListAccounts;
     readEvents @26 :ReadEvents;
+    listSlices @27 :ListSlices;
+    verifySlice @28 :VerifySlice;
   }
 }

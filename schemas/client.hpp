@@ -126,6 +126,8 @@ struct AskQuote {
   Duration term, notice, ttl;
   Price price_max;
   bool has_price_max = false;
+  SliceWithin within{};
+  SliceExclusive exclusive{};
   WEFT_MESSAGE(AskQuote, "ask_quote")
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -136,6 +138,17 @@ struct AskQuote {
     v("ttl", s.ttl);
     v("price_max", s.price_max);
     v("has_price_max", s.has_price_max);
+    v("within", s.within);
+    v("exclusive", s.exclusive);
+  }
+};
+WEFT_EMPTY_MESSAGE(ListSlices, "list_slices")  // those of the caller, and the fabric they are on
+struct VerifySlice {                           // reads the fabric again: answered by SliceVerified
+  LeaseId lease;
+  WEFT_MESSAGE(VerifySlice, "verify_slice")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("lease", s.lease);
   }
 };
 struct AcceptQuote {
@@ -232,7 +245,8 @@ using RequestBody =
     std::variant<std::monostate, Hello, SubmitJob, CancelJob, ShowJob, WhyJob, ListJobs, WaitJob,
                  SignalJob, ReadLog, ListNodes, PutOffer, ListOffers, WithdrawOffer, AskQuote,
                  AcceptQuote, DeclineQuote, ListLeases, ReleaseLease, AskBill, ReadJournal,
-                 EnrollKey, ListKeys, RevokeKey, Deposit, ListAccounts, ReadEvents>;
+                 EnrollKey, ListKeys, RevokeKey, Deposit, ListAccounts, ReadEvents, ListSlices,
+                 VerifySlice>;
 struct Request {
   static constexpr const char* name = "request";
   RequestBody body;

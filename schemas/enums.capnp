@@ -23,6 +23,8 @@ enum Cause {
   leaseEnd @6;
   launchFailed @7;
   reclaim @8;
+  notDelivered @9;
+  linkLost @10;
 }
 
 enum JobState {
@@ -88,6 +90,28 @@ enum PostingKind {
   credit @4;
   penalty @5;
   payout @6;
+}
+
+enum SliceExclusive {
+  links @0;
+  switches @1;
+  none @2;
+}
+
+enum SliceState {
+  none @0;
+  programming @1;
+  ready @2;
+  degraded @3;
+  quarantined @4;
+  returning @5;
+  returned @6;
+}
+
+enum SliceWithin {
+  any @0;
+  block @1;
+  leaf @2;
 }
 
 enum QuoteState {

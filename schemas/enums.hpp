@@ -37,9 +37,13 @@ inline constexpr std::array<std::string_view, 7> rank_end{
     "running", "exited", "killed", "left_early", "not_started", "lost", "stopped"};
 inline constexpr std::array<std::string_view, 7> posting{
     "deposit", "escrow", "escrow_return", "meter", "credit", "penalty", "payout"};
-inline constexpr std::array<std::string_view, 9> cause{"none",       "done",          "cancel",
-                                                       "time_limit", "rank_failed",   "node_lost",
-                                                       "lease_end",  "launch_failed", "reclaim"};
+inline constexpr std::array<std::string_view, 11> cause{
+    "none",      "done",          "cancel",  "time_limit",    "rank_failed", "node_lost",
+    "lease_end", "launch_failed", "reclaim", "not_delivered", "link_lost"};
+inline constexpr std::array<std::string_view, 7> slice{
+    "none", "programming", "ready", "degraded", "quarantined", "returning", "returned"};
+inline constexpr std::array<std::string_view, 3> within{"any", "block", "leaf"};
+inline constexpr std::array<std::string_view, 3> slice_exclusive{"links", "switches", "none"};
 }  // namespace enum_names
 
 WEFT_ENUM(Role, enum_names::role, operator_, seller, customer, worker)
@@ -58,7 +62,16 @@ WEFT_ENUM(PostingKind, enum_names::posting, deposit, escrow, escrow_return, mete
           payout)
 // Why something is being stopped or has ended.
 WEFT_ENUM(Cause, enum_names::cause, none, done, cancel, time_limit, rank_failed, node_lost,
-          lease_end, launch_failed, reclaim)
+          lease_end, launch_failed, reclaim, not_delivered, link_lost)
+// Of a lease's part of the fabric. none: nobody knows a fabric. programming: asked of the driver,
+// not verified. degraded: a link is lost. quarantined: what was read back differs. returning: no
+// ranks are left, the fabric still holds it.
+WEFT_ENUM(SliceState, enum_names::slice, none, programming, ready, degraded, quarantined, returning,
+          returned)
+// The lowest switch level that must contain all nodes of a slice; `block` is a pod.
+WEFT_ENUM(SliceWithin, enum_names::within, any, block, leaf)
+// What nobody else touches.
+WEFT_ENUM(SliceExclusive, enum_names::slice_exclusive, links, switches, none)
 
 constexpr bool ended(JobState state) { return state >= JobState::succeeded; }
 

@@ -5,6 +5,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("weft::wire");
+using DriverFile = import "driver.capnp";
 using ClientFile = import "client.capnp";
 using HolderFile = import "holder.capnp";
 using RankFile = import "rank.capnp";
@@ -27,5 +28,7 @@ struct Envelope {
     rankHears @11 :RankFile.RankHears;
     holderState @12 :HolderFile.HolderState;
     holderOrder @13 :HolderFile.HolderOrder;
+    driverOrder @14 :DriverFile.DriverOrder;
+    driverSays @15 :DriverFile.DriverSays;
   }
 }

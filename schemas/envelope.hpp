@@ -1,6 +1,7 @@
 // The one frame in which every message travels. A message of another protocol version is refused
 // with wire.version, whatever it holds.
 #pragma once
+#include "schemas/driver.hpp"
 #include "schemas/holder.hpp"
 #include "schemas/rank.hpp"
 
@@ -9,7 +10,7 @@ namespace weft {
 inline constexpr std::uint16_t protocol_version = 1;
 
 using EnvelopeBody = std::variant<std::monostate, Request, Reply, Report, Order, RankSays,
-                                  RankHears, HolderState, HolderOrder>;
+                                  RankHears, HolderState, HolderOrder, DriverOrder, DriverSays>;
 
 struct Envelope {
   std::uint16_t protocol = protocol_version;

@@ -5,6 +5,7 @@
 
 using Cxx = import "/capnp/c++.capnp";
 $Cxx.namespace("weft::wire");
+using EnumsFile = import "enums.capnp";
 
 struct KeyValue {
   name @0 :Text;
@@ -45,4 +46,6 @@ struct JobSpec {
   workdir @23 :Text;
   logsKeepAll @24 :Bool;
   consoleRanks @25 :List(UInt32);
+  within @26 :EnumsFile.SliceWithin;
+  exclusive @27 :EnumsFile.SliceExclusive;
 }

@@ -14,6 +14,7 @@
 #include "base/limits.hpp"
 #include "base/money.hpp"
 #include "base/time.hpp"
+#include "schemas/enums.hpp"
 
 namespace weft {
 
@@ -58,6 +59,9 @@ struct JobSpec {
   Duration notice;    // 0 = `never`: a firm lease
   Duration keep;      // keep the slice, billed, after the job
   Duration start_by;  // give up when not placed this long after submission; 0: never
+  // slice
+  SliceWithin within{};
+  SliceExclusive exclusive{};
   // checkpoint
   std::string checkpoint_dir;            // empty: the job's own directory
   std::uint32_t checkpoint_signal = 15;  // 0: none
@@ -99,6 +103,8 @@ struct JobSpec {
     v("workdir", s.workdir, limits::text_bytes_max);
     v("logs_keep_all", s.logs_keep_all);
     v("console_ranks", s.console_ranks, limits::ranks_per_job_max);
+    v("within", s.within);
+    v("exclusive", s.exclusive);
   }
 };
 

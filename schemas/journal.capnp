@@ -64,6 +64,15 @@ struct LeaseMoved {
   endsAt @4 :Int64;  # ms
 }
 
+struct SlicePut {
+  lease @0 :UInt64;
+  slice @1 :StateFile.Slice;
+}
+
+struct FabricPut {
+  fabric @0 :StateFile.FabricState;
+}
+
 struct JobSubmitted {
   job @0 :StateFile.Job;
 }
@@ -133,6 +142,8 @@ struct FactBox {
     rankEnded @14 :RankEnded;
     nodeCleared @15 :NodeCleared;
     answered @16 :Answered;
+    slicePut @17 :SlicePut;
+    fabricPut @18 :FabricPut;
   }
 }
 
@@ -232,4 +243,5 @@ struct Snapshot {
   histories @15 :List(LeaseHistory);
   nodeBooks @16 :List(NodeBook);
   usages @17 :List(Usage);
+  fabric @18 :StateFile.FabricState;
 }

@@ -224,12 +224,31 @@ struct Answered {  // what a request got: a repeat with the same key gets the sa
     v("at", s.at);
   }
 };
+struct SlicePut {  // a lease's slice: another state, or other links
+  LeaseId lease;
+  Slice slice;
+  WEFT_FACT(SlicePut, "slice_put")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("lease", s.lease);
+    v("slice", s.slice);
+  }
+};
+struct FabricPut {  // what of the fabric is not rented
+  FabricState fabric;
+  WEFT_FACT(FabricPut, "fabric_put")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("fabric", s.fabric);
+  }
+};
 #undef WEFT_FACT
 
 // Order is wire format; position 0 is an arm that this build does not know.
-using Fact = std::variant<std::monostate, EpochBegan, KeyPut, NodePut, NodeMetered, OfferPut,
-                          QuotePut, LeaseGranted, LeaseMoved, Posted, JobSubmitted, JobMoved,
-                          AttemptMade, AttemptMoved, RankEnded, NodeCleared, Answered>;
+using Fact =
+    std::variant<std::monostate, EpochBegan, KeyPut, NodePut, NodeMetered, OfferPut, QuotePut,
+                 LeaseGranted, LeaseMoved, Posted, JobSubmitted, JobMoved, AttemptMade,
+                 AttemptMoved, RankEnded, NodeCleared, Answered, SlicePut, FabricPut>;
 
 struct FactBox {
   Fact fact;
@@ -399,6 +418,7 @@ struct Snapshot {
   std::vector<LeaseHistory> histories;
   std::vector<NodeBook> node_books;
   std::vector<Usage> usages;
+  FabricState fabric;
   bool operator==(const Snapshot&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -420,6 +440,7 @@ struct Snapshot {
     v("histories", s.histories, limits::jobs_live_max);
     v("node_books", s.node_books, limits::workers_max);
     v("usages", s.usages, limits::list_max);
+    v("fabric", s.fabric);
   }
 };
 

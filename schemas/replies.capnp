@@ -176,6 +176,34 @@ struct Events {
   last @1 :UInt64;
 }
 
+struct SliceLine {
+  lease @0 :UInt64;
+  job @1 :UInt64;
+  account @2 :Text;
+  leaseState @3 :EnumsFile.LeaseState;
+  slice @4 :StateFile.Slice;
+  nodes @5 :List(Text);
+}
+
+struct SliceList {
+  driver @0 :Text;
+  enforced @1 :Bool;
+  fabric @2 :Text;
+  state @3 :StateFile.FabricState;
+  slices @4 :List(SliceLine);
+}
+
+struct SliceVerified {
+  lease @0 :UInt64;
+  enforced @1 :Bool;
+  pairs @2 :UInt64;
+  negativeProbes @3 :UInt64;
+  differences @4 :List(Text);
+  moreDifferences @5 :UInt64;
+  readBack @6 :Int64;  # ms
+  verify @7 :Int64;  # ms
+}
+
 struct Reply {
   union {
     unknown @0 :Void;
@@ -197,5 +225,7 @@ struct Reply {
     keyList @16 :KeyList;
     accountList @17 :AccountList;
     events @18 :Events;
+    sliceList @19 :SliceList;
+    sliceVerified @20 :SliceVerified;
   }
 }

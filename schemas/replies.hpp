@@ -321,9 +321,65 @@ struct Events {
   }
 };
 
-using ReplyBody = std::variant<std::monostate, Refused, Done, Info, Submitted, DryRun, JobList,
-                               JobView, Why, LogChunk, NodeList, OfferList, QuoteReply, LeaseList,
-                               Bill, JournalChunk, KeyList, AccountList, Events>;
+struct SliceLine {
+  LeaseId lease;
+  JobId job;
+  std::string account;
+  LeaseState lease_state{};
+  Slice slice;
+  std::vector<std::string> nodes;
+  bool operator==(const SliceLine&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("lease", s.lease);
+    v("job", s.job);
+    v("account", s.account, limits::name_bytes_max);
+    v("lease_state", s.lease_state);
+    v("slice", s.slice);
+    v("nodes", s.nodes, limits::nodes_per_job_max);
+  }
+};
+struct SliceList {
+  std::string driver;  // none, linux, opensm; empty: the broker knows no fabric
+  bool enforced = false;
+  std::string fabric;  // its description, as the broker read it; for operators and sellers
+  FabricState state;
+  std::vector<SliceLine> slices;
+  WEFT_MESSAGE(SliceList, "slice_list")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("driver", s.driver, limits::name_bytes_max);
+    v("enforced", s.enforced);
+    v("fabric", s.fabric, limits::fabric_text_bytes_max);
+    v("state", s.state);
+    v("slices", s.slices, limits::list_max);
+  }
+};
+struct SliceVerified {  // by tables, keys and routes read from the fabric just now
+  LeaseId lease;
+  bool enforced = false;
+  std::uint64_t pairs = 0, negative_probes = 0;  // walked inside; tried with others
+  std::vector<std::string> differences;
+  std::uint64_t more_differences = 0;
+  Duration read_back, verify;
+  WEFT_MESSAGE(SliceVerified, "slice_verified")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("lease", s.lease);
+    v("enforced", s.enforced);
+    v("pairs", s.pairs);
+    v("negative_probes", s.negative_probes);
+    v("differences", s.differences, limits::differences_max);
+    v("more_differences", s.more_differences);
+    v("read_back", s.read_back);
+    v("verify", s.verify);
+  }
+};
+
+using ReplyBody =
+    std::variant<std::monostate, Refused, Done, Info, Submitted, DryRun, JobList, JobView, Why,
+                 LogChunk, NodeList, OfferList, QuoteReply, LeaseList, Bill, JournalChunk, KeyList,
+                 AccountList, Events, SliceList, SliceVerified>;
 struct Reply {
   static constexpr const char* name = "reply";
   ReplyBody body;

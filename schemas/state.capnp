@@ -110,6 +110,37 @@ struct Offer {
   state @7 :EnumsFile.OfferState;
 }
 
+struct SliceLeaf {
+  leaf @0 :UInt32;
+  hosts @1 :UInt64;  # bits, by slot
+  up @2 :UInt64;  # bits, by L2 index
+}
+
+struct SliceL2 {
+  l2 @0 :UInt32;
+  up @1 :UInt64;  # bits, by spine
+}
+
+struct Links {
+  leaves @0 :List(SliceLeaf);
+  l2 @1 :List(SliceL2);
+}
+
+struct Slice {
+  state @0 :EnumsFile.SliceState;
+  shape @1 :UInt16;
+  enforced @2 :Bool;
+  key @3 :UInt32;
+  links @4 :Links;
+  at @5 :Int64;  # ms
+  text @6 :Text;
+}
+
+struct FabricState {
+  failed @0 :Links;
+  quarantined @1 :Links;
+}
+
 struct Quote {
   id @0 :UInt64;
   account @1 :Text;
@@ -121,6 +152,7 @@ struct Quote {
   expiresAt @7 :Int64;  # ms
   state @8 :EnumsFile.QuoteState;
   lease @9 :UInt64;
+  slice @10 :Slice;
 }
 
 struct Lease {
@@ -142,6 +174,7 @@ struct Lease {
   state @15 :EnumsFile.LeaseState;
   cause @16 :EnumsFile.Cause;
   escrow @17 :Int64;  # micro-dollars
+  slice @18 :Slice;
 }
 
 struct Account {

@@ -98,6 +98,68 @@ struct Offer {
   }
 };
 
+struct SliceLeaf {
+  std::uint32_t leaf = 0;
+  std::uint64_t hosts = 0;  // bits, by slot
+  std::uint64_t up = 0;     // bits, by index of the L2 switch: uplinks
+  bool operator==(const SliceLeaf&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("leaf", s.leaf);
+    v("hosts", s.hosts);
+    v("up", s.up);
+  }
+};
+struct SliceL2 {
+  std::uint32_t l2 = 0;  // pod * L2 switches of a pod + index
+  std::uint64_t up = 0;  // bits, by spine: uplinks
+  bool operator==(const SliceL2&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("l2", s.l2);
+    v("up", s.up);
+  }
+};
+struct Links {  // hosts and links of the fabric, the same on every rail
+  std::vector<SliceLeaf> leaves;
+  std::vector<SliceL2> l2;
+  bool operator==(const Links&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("leaves", s.leaves, limits::fabric_switches_max);
+    v("l2", s.l2, limits::fabric_switches_max);
+  }
+};
+struct Slice {  // of a lease, and named by its number
+  SliceState state{};
+  std::uint16_t shape = 0;  // fabric::Shape
+  bool enforced = false;    // by the fabric; else only recorded in the books
+  std::uint32_t key = 0;    // P_Key without the membership bit; 0: the fabric has none
+  Links links;
+  Instant at;        // of the newest state
+  std::string text;  // what the state follows from, for people
+  bool operator==(const Slice&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("state", s.state);
+    v("shape", s.shape);
+    v("enforced", s.enforced);
+    v("key", s.key);
+    v("links", s.links);
+    v("at", s.at);
+    v("text", s.text, limits::text_bytes_max);
+  }
+};
+struct FabricState {  // what is not rented: it is down, or it did not do what was asked of it
+  Links failed, quarantined;
+  bool operator==(const FabricState&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("failed", s.failed);
+    v("quarantined", s.quarantined);
+  }
+};
+
 struct Quote {
   QuoteId id;
   std::string account;
@@ -108,6 +170,7 @@ struct Quote {
   Instant expires_at;
   QuoteState state{};
   LeaseId lease;  // once accepted
+  Slice slice;    // reserved while open
   bool operator==(const Quote&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -121,6 +184,7 @@ struct Quote {
     v("expires_at", s.expires_at);
     v("state", s.state);
     v("lease", s.lease);
+    v("slice", s.slice);
   }
 };
 
@@ -138,6 +202,7 @@ struct Lease {
   LeaseState state{};
   Cause cause{};
   Money escrow;  // set aside at the grant
+  Slice slice;
   bool operator==(const Lease&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -159,6 +224,7 @@ struct Lease {
     v("state", s.state);
     v("cause", s.cause);
     v("escrow", s.escrow);
+    v("slice", s.slice);
   }
 };
 

@@ -60,6 +60,8 @@ struct Apply {
   void operator()(const RankEnded& f) { d.jobs.end(f); }
   void operator()(const NodeCleared& f) { d.jobs.clear(f); }
   void operator()(const Answered& f) { d.answers.put(f); }
+  void operator()(const SlicePut& f) { d.leases.put(f); }
+  void operator()(const FabricPut& f) { d.fabric = f.fabric; }
 };
 
 }  // namespace

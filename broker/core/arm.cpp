@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "broker/core/slices.hpp"
+
 namespace weft::broker {
 namespace {
 
@@ -62,7 +64,14 @@ struct Arm {
   }
   void operator()(const NodePut& f) { tx.touch(f.node.id); }
   void operator()(const NodeCleared& f) { tx.touch(f.node); }
+  void operator()(const SlicePut& f) {
+    arm_slice(tx, f.lease);
+    if (f.slice.state == SliceState::returned || f.slice.state == SliceState::quarantined)
+      tx.plan_again();
+  }
+  void operator()(const FabricPut&) { tx.plan_again(); }
   void operator()(const LeaseGranted& f) {
+    arm_slice(tx, f.lease.id);
     arm_lease(tx, f.lease.id);
     for (const NodeId node : f.lease.nodes)
       tx.soft.rentable.touch(node);  // fewer nodes start nobody
@@ -129,7 +138,10 @@ void arm_all(Tx& tx) {
   for (const auto& [id, node] : tx.d.nodes.all()) tx.touch(id);
   for (const auto& [id, offer] : tx.d.offers.all()) arm_offer(tx, offer);
   for (const QuoteId id : tx.d.quotes.open()) arm_quote(tx, *tx.d.quotes.find(id));
-  for (const LeaseId id : tx.d.leases.live()) arm_lease(tx, id);
+  for (const LeaseId id : tx.d.leases.live()) {
+    arm_lease(tx, id);
+    arm_slice(tx, id);
+  }
   for (const JobId id : tx.d.jobs.live()) arm_job(tx, id);
   for (const AttemptId id : tx.d.jobs.live_attempts()) arm_attempt(tx, id);
 }

@@ -39,6 +39,8 @@ constexpr Rule rules[] = {      // in the order of RequestBody
     /* Deposit */       {false, false, true},
     /* ListAccounts */  {true,  true,  false},
     /* ReadEvents */    {true,  true,  false},
+    /* ListSlices */    {true,  true,  false},
+    /* VerifySlice */   {false, true,  false},
 };
 // clang-format on
 static_assert(std::size(rules) == std::variant_size_v<RequestBody>, "one row per request");

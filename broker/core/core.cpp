@@ -10,6 +10,7 @@
 #include "broker/core/machine.hpp"
 #include "broker/core/renting.hpp"
 #include "broker/core/schedule.hpp"
+#include "broker/core/slices.hpp"
 #include "broker/core/waiting.hpp"
 #include "broker/core/workers.hpp"
 #include "broker/jobs/blame.hpp"
@@ -105,6 +106,8 @@ void timer_due(Tx& tx, const Timers::Due& due) {
     case TimerKind::quarantine: return tx.touch({id});
     case TimerKind::wait: return answer_waiter(tx, id, true);
     case TimerKind::ticket: return ticket_due(tx, id);
+    case TimerKind::slice: return slice_due(tx, {id});
+    case TimerKind::driver: return program_again(tx);
     case TimerKind::hour: return post_hour(tx);
   }
 }
@@ -119,6 +122,8 @@ struct Handle {
     for (const SessionId session : e.sessions) session_closed(tx, session);
     grace_for_all(tx);
   }
+  void operator()(const DriverStarted&) { driver_started(tx); }
+  void operator()(const DriverSaid& e) { driver_said(tx, e.body); }
   void operator()(const TimePassed&) {}
 };
 
@@ -145,6 +150,7 @@ Step Core::step(Instant now, const Event& event) {
     while (const auto due = m.soft.timers.take_due(tx.now)) timer_due(tx, *due);
   if (!std::holds_alternative<SessionsAlive>(event)) std::visit(Handle{tx}, event);
   plan(tx);
+  program(tx);
   wake(tx);
   if (!out.facts.empty()) {
     m.durable.seq = {m.durable.seq.value + 1};

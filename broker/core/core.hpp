@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "broker/core/event.hpp"
+#include "broker/core/ground.hpp"
 
 namespace weft::broker {
 
@@ -21,6 +22,7 @@ struct CoreConfig {
   Duration recovery_grace = limits::recovery_grace;
   Duration prepare_time_max = limits::prepare_time_max;
   Duration stop_grace = limits::stop_grace;
+  std::shared_ptr<const Ground> ground;  // none: every node is one hop from every other
 };
 
 class Core {

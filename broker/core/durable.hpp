@@ -58,6 +58,7 @@ struct Durable {
   market::Ledger ledger;
   jobs::Jobs jobs;
   Answers answers;
+  FabricState fabric;
 
   void apply(const Fact& fact);
   Snapshot snapshot() const;

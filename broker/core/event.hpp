@@ -33,10 +33,14 @@ struct SessionsAlive {  // heard from since the last one
 struct GatewayLost {                // one of the two gateways died and is being restarted
   std::vector<SessionId> sessions;  // its sessions, all closed; nobody is declared dead for it
 };
+struct DriverStarted {};  // also after it died: what it was asked is lost
+struct DriverSaid {
+  DriverSaysBody body;
+};
 struct TimePassed {};  // the shell calls at next_timer()
 
-using Event =
-    std::variant<Began, MessageCame, SessionClosed, SessionsAlive, GatewayLost, TimePassed>;
+using Event = std::variant<Began, MessageCame, SessionClosed, SessionsAlive, GatewayLost,
+                           DriverStarted, DriverSaid, TimePassed>;
 
 // ---- effects
 struct Send {
@@ -59,13 +63,17 @@ struct ServeJournal {  // authorised: the shell reads the store and answers with
   LeaseId lease;  // 0: everything; else only records with a fact of that lease
   bool operator==(const ServeJournal&) const = default;
 };
+struct AskDriver {  // one at a time: the next one follows its answer
+  DriverOrderBody order;
+  bool operator==(const AskDriver&) const = default;
+};
 struct Note {  // for the log
   enum class Level : std::uint8_t { debug, info, warn, error } level{};
   std::string text;
   bool operator==(const Note&) const = default;
 };
 
-using Effect = std::variant<Send, Disconnect, Allow, ServeJournal, Note>;
+using Effect = std::variant<Send, Disconnect, Allow, ServeJournal, AskDriver, Note>;
 
 struct Step {
   std::vector<FactBox> facts;

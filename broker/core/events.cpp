@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+
 namespace weft::broker {
 namespace {
 
@@ -67,6 +69,22 @@ struct Describe {
   Line operator()(const LeaseMoved& f) const {
     return of_lease(d.leases.at(f.lease).lease, "lease",
                     fmt::format("lease {} is {}", f.lease.value, to_string(f.state)));
+  }
+  Line operator()(const SlicePut& f) const {
+    return of_lease(d.leases.at(f.lease).lease, "slice",
+                    fmt::format("slice s{} is {}{}{}", f.lease.value, to_string(f.slice.state),
+                                f.slice.text.empty() ? "" : ": ", f.slice.text));
+  }
+  Line operator()(const FabricPut& f) const {
+    const auto links = [](const Links& l) {
+      std::size_t n = 0;
+      for (const SliceLeaf& leaf : l.leaves) n += std::popcount(leaf.up);
+      for (const SliceL2& l2 : l.l2) n += std::popcount(l2.up);
+      return n;
+    };
+    return line("fabric", 0,
+                fmt::format("fabric: {} links down, {} in quarantine", links(f.fabric.failed),
+                            links(f.fabric.quarantined)));
   }
   Line operator()(const Posted& f) const {
     const std::string text = fmt::format("{}: {}", to_string(f.kind), f.memo);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/core/schedule.hpp"
+#include "broker/core/slices.hpp"
 #include "broker/jobs/blame.hpp"
 #include "broker/jobs/why.hpp"
 
@@ -18,6 +19,7 @@ jobs::Situation situation(const Tx& tx, const std::string& account, const JobSpe
   tx.soft.rentable.refresh(tx.machine, tx.now);
   s.free = tx.soft.rentable.free();
   s.fleet = tx.soft.rentable.fleet(tx.now);
+  s.site = site_of(tx.machine, tx.now);
   s.now = tx.now;
   s.cash = tx.d.ledger.balance(market::cash_of(account));
   if (spec.cost_cap.micros != 0) {

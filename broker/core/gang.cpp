@@ -7,6 +7,7 @@
 #include "base/planted.hpp"
 #include "broker/core/arm.hpp"
 #include "broker/core/renting.hpp"
+#include "broker/core/slices.hpp"
 #include "broker/jobs/blame.hpp"
 
 namespace weft::broker {
@@ -88,6 +89,7 @@ Prepare prepare_order(const Tx& tx, const jobs::AttemptBook& book, NodeId node) 
     p.gang.push_back({member.name, member.inventory.address});
   }
   p.spec = job.spec;
+  add_environment(tx, lease, node, p.spec);
   // The term begins at GO, which carries the exact rest: until then err on the late side.
   p.lease_left = lease.state == LeaseState::active
                      ? std::max(Duration{}, lease.ends_at - tx.now)
@@ -135,8 +137,14 @@ void node_prepared(Tx& tx, AttemptId id, NodeId node) {
   const jobs::AttemptBook& book = tx.d.jobs.at(id);
   if (book.attempt.state == AttemptState::running) return tx.order(node, go_order(tx, book));
   if (book.attempt.state != AttemptState::preparing) return tx.order(node, stop_order(tx, book));
-  Launch& launch = tx.soft.launches[id];
-  launch.prepared.insert(node);
+  tx.soft.launches[id].prepared.insert(node);
+  go_when_ready(tx, id);
+}
+
+void go_when_ready(Tx& tx, AttemptId id) {
+  const jobs::AttemptBook& book = tx.d.jobs.at(id);
+  if (book.attempt.state != AttemptState::preparing || !delivered(tx, book.attempt.lease)) return;
+  const Launch& launch = tx.soft.launches[id];
   const std::size_t missing = book.attempt.nodes.size() - launch.prepared.size();
   if (missing > (planted(6) && book.attempt.nodes.size() > 1 ? 1u : 0u)) return;
   const Attempt a = book.attempt;

@@ -11,6 +11,8 @@ StopAttempt stop_order(const Tx& tx, const jobs::AttemptBook& book);
 Go go_order(const Tx& tx, const jobs::AttemptBook& book);
 
 void node_prepared(Tx& tx, AttemptId attempt, NodeId node);
+// GO, when every node is prepared and the slice is delivered.
+void go_when_ready(Tx& tx, AttemptId attempt);
 // Before GO: nothing of user code has run. Who was in the way, and through which fault.
 void abort_launch(Tx& tx, AttemptId attempt, const Blame& blame);
 void rank_ended(Tx& tx, AttemptId attempt, const RankEnd& end);

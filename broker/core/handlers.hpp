@@ -39,6 +39,9 @@ Answer handle(Tx&, const Caller&, const RevokeKey&);
 Answer handle(Tx&, const Caller&, const Deposit&);
 Answer handle(Tx&, const Caller&, const ListAccounts&);
 Answer handle(Tx&, const Caller&, const ReadEvents&);
+// slices (handlers_slices.cpp)
+Answer handle(Tx&, const Caller&, const ListSlices&);
+Answer handle(Tx&, const Caller&, const VerifySlice&);
 
 // An object of another account is as unknown as one that does not exist.
 Result<const Job*> job_of(const Tx& tx, const Caller& caller, JobId id);

@@ -5,6 +5,7 @@
 #include "broker/core/handlers.hpp"
 #include "broker/core/renting.hpp"
 #include "broker/core/schedule.hpp"
+#include "broker/core/slices.hpp"
 
 namespace weft::broker {
 namespace {
@@ -64,9 +65,10 @@ Answer handle(Tx& tx, const Caller& caller, const AskQuote& ask) {
     return fail(
         Code::quote_limit,
         fmt::format("a further quote may hold a quarter of the {} free nodes", free.size()));
-  fabric::Request request{ask.nodes, ask.gpus_per_node, ask.term, ask.notice, {}};
+  fabric::Request request{ask.nodes, ask.gpus_per_node, ask.term,     ask.notice,
+                          {},        ask.within,        ask.exclusive};
   if (ask.has_price_max) request.price_max = ask.price_max;
-  const auto placed = fabric::place(request, free, tx.now);
+  const auto placed = fabric::place(request, free, site_of(tx.machine, tx.now), tx.now);
   if (!placed.placement) return fail(placed.rejection.blocker, shortage(request, placed.rejection));
   if (auto cost = escrow_for(*placed.placement, ask.term); !cost)
     return tl::make_unexpected(cost.error());
@@ -74,7 +76,8 @@ Answer handle(Tx& tx, const Caller& caller, const AskQuote& ask) {
   Quote quote;
   quote.id = {tx.d.next.quote};
   quote.account = caller.entry.account;
-  quote.nodes = tx.d.nodes.in_name_order(placed.placement->nodes);
+  quote.nodes = rank_order(tx, *placed.placement);
+  quote.slice = slice_for(tx, placed.placement->cut);
   quote.price = placed.placement->price;
   quote.units = placed.placement->units;
   quote.term = ask.term;
@@ -107,15 +110,16 @@ Answer handle(Tx& tx, const Caller& caller, const AcceptQuote& ask) {
     return fail(Code::money_insufficient,
                 fmt::format("the term costs up to ${}; account {} has ${}", to_string(cost),
                             quote.account, to_string(cash)));
-  const fabric::Placement placement{quote.nodes, 0, quote.units, quote.price, quote.notice, never};
+  const fabric::Placement placement{quote.nodes,  0,     quote.units,        quote.price,
+                                    quote.notice, never, cut_of(quote.slice)};
   quote.state = QuoteState::accepted;
   quote.lease = {tx.d.next.lease};
   tx.emit(QuotePut{quote});
   const LeaseId lease = grant(tx, placement, quote.account, {}, quote.id, quote.term);
-  // Nothing has to be prepared on a flat fabric: it is handed over, and billed, from now.
+  // Handed over, and billed, from now; on a fabric that a driver programs, once that is verified.
   tx.emit(LeaseMoved{lease, LeaseState::preparing, Cause::none, tx.now,
                      tx.d.leases.at(lease).lease.ends_at});
-  start_billing(tx, lease);
+  if (delivered(tx, lease)) start_billing(tx, lease);
   return ReplyBody{LeaseList{{tx.d.leases.at(lease).lease}}};
 }
 

@@ -32,6 +32,32 @@ std::string exclusive(const Durable& d) {
   return {};
 }
 
+// 1: no link in two slices, quotes' reservations included.
+std::string links(const Durable& d) {
+  std::map<std::pair<bool, std::uint32_t>, std::uint64_t> taken;  // L2 or leaf, its number: uplinks
+  const auto take = [&](bool l2, std::uint32_t number, std::uint64_t up) {
+    const bool free = (taken[{l2, number}] & up) == 0;
+    taken[{l2, number}] |= up;
+    return free;
+  };
+  const auto add = [&](const Slice& slice) {
+    bool free = true;
+    for (const SliceLeaf& leaf : slice.links.leaves) free &= take(false, leaf.leaf, leaf.up);
+    for (const SliceL2& l2 : slice.links.l2) free &= take(true, l2.l2, l2.up);
+    return free;
+  };
+  for (const LeaseId id : d.leases.live()) {
+    const Slice& slice = d.leases.at(id).lease.slice;
+    if (slice.state != SliceState::quarantined && slice.state != SliceState::returned &&
+        !add(slice))
+      return fmt::format("slice s{} has a link that another has too", id.value);
+  }
+  for (const QuoteId id : d.quotes.open())
+    if (!add(d.quotes.find(id)->slice))
+      return fmt::format("quote {} has a link that another has too", id.value);
+  return {};
+}
+
 // 7: one open segment a node, in the class that its state demands; time adds up.
 std::string meter(const Durable& d) {
   Instant newest = d.at;
@@ -78,7 +104,9 @@ std::string money(const Durable& d) {
   if (auto broken = d.ledger.broken(); !broken.empty()) return broken;
   std::map<std::string, Money> held;
   for (const auto& [id, book] : d.leases.all()) {
-    const bool over = book.lease.state == LeaseState::closed;
+    // Returning: the money is settled, the fabric has not let go of its links.
+    const bool over =
+        book.lease.state == LeaseState::closed || book.lease.state == LeaseState::returning;
     if (auto broken = bill(book, over); !broken.empty()) return broken;
     if (!over)
       held[book.lease.account] = held[book.lease.account] + (book.lease.escrow - book.posted.gross);
@@ -140,7 +168,7 @@ std::string ids(const Durable& d) {
 }  // namespace
 
 std::string broken_invariant(const Durable& d) {
-  for (const auto check : {exclusive, meter, money, gangs, ids})
+  for (const auto check : {exclusive, links, meter, money, gangs, ids})
     if (auto broken = check(d); !broken.empty()) return broken;
   return {};
 }

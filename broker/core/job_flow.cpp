@@ -91,7 +91,9 @@ Fate fate_of(const Tx& tx, const Job& job, const Attempt& a) {
       if (!all_up(tx, lease)) return Fate::requeue;
       return lease_lasts ? Fate::restart_here : Fate::finish;
     case Cause::node_lost:
+    case Cause::link_lost:
       return policy.on_node && job.restarts < policy.max ? Fate::requeue : Fate::finish;
+    case Cause::not_delivered:
     case Cause::launch_failed:
       if (user_fault(a.blame)) return Fate::finish;
       return failed_launches(tx, job.id) < limits::launch_tries_max ? Fate::requeue : Fate::finish;
@@ -104,7 +106,8 @@ void attempt_over(Tx& tx, JobId id, AttemptId attempt) {
   const Attempt a = tx.d.jobs.at(attempt).attempt;
   if (ended(job.state)) return;
   const Fate fate = fate_of(tx, job, a);
-  const bool counts = job.cause != Cause::launch_failed;  // a restart after a failure
+  const bool counts = job.cause != Cause::launch_failed &&
+                      job.cause != Cause::not_delivered;  // a restart after a failure
   const std::uint32_t restarts = job.restarts + (counts ? 1 : 0);
   const Instant retry_at = counts ? tx.now + backoff(job) : Instant{};
   if (fate == Fate::finish) {

@@ -66,6 +66,24 @@ struct Plan {         // what the last look at the queue found
   Instant head_at;    // when it can start
 };
 
+struct Driving {       // what the fabric driver was asked
+  bool here = false;   // it is running
+  bool dirty = false;  // the fabric differs from what the leases say
+  bool all = false;    // verify everything: nobody knows what the fabric holds
+  std::uint64_t ticket = 0, next_ticket = 1;  // under way; 0: none
+  std::set<LeaseId> asked;                    // slices in the order under way
+  std::set<LeaseId> fresh;                    // those of them that are to be verified
+  std::map<LeaseId, std::uint32_t> tries;
+  std::uint32_t failures = 0;  // in a row: the driver could not do it at all
+  struct Check {
+    SessionId session;
+    RequestKey key;
+    LeaseId lease;
+  };
+  std::deque<Check> checks;  // waiting; the first may be under way
+  bool checking = false;     // the order under way is a check
+};
+
 struct Soft {
   Instant started_at;
   std::string version;
@@ -83,6 +101,7 @@ struct Soft {
   std::deque<VisibleEvent> events;
   Plan plan;
   RentableNodes rentable;
+  Driving driving;
   std::uint64_t facts = 0;  // applied so far: what the cached digest is of
   std::uint64_t digest_of_facts = UINT64_MAX;
   Digest digest;

@@ -40,6 +40,7 @@ std::optional<Rentable> look(const Machine& m, NodeId id, Instant now) {
   r.candidate.price = price_of(m, *offer);
   r.candidate.notice = offer->notice;
   r.candidate.until = offer->until;
+  r.candidate.place = m.config.ground ? m.config.ground->place_of(node.name) : fabric::nowhere;
   const auto worker = m.soft.workers.find(id);
   const Instant shunned =
       worker == m.soft.workers.end() ? Instant{} : worker->second.quarantined_until;

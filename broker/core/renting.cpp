@@ -7,6 +7,7 @@
 #include "base/planted.hpp"
 #include "broker/core/arm.hpp"
 #include "broker/core/gang.hpp"
+#include "broker/core/slices.hpp"
 
 namespace weft::broker {
 namespace {
@@ -46,7 +47,8 @@ LeaseId grant(Tx& tx, const fabric::Placement& p, const std::string& account, Jo
   lease.job = job;
   lease.account = account;
   lease.owner = tx.d.nodes.at(p.nodes.front()).owner;
-  lease.nodes = tx.d.nodes.in_name_order(p.nodes);
+  lease.nodes = rank_order(tx, p);
+  lease.slice = slice_for(tx, p.cut);
   lease.price = p.price;
   lease.units = p.units;
   lease.fee_bps = tx.machine.config.fee_bps;
@@ -124,6 +126,12 @@ void finish_lease(Tx& tx, LeaseId id) {
   stop_meter(tx, id, lease.active_at == Instant{} ? tx.now : std::min(tx.now, lease.ends_at));
   if (!planted(9))
     emit_posting(tx, market::escrow_return(lease, tx.d.leases.at(id).posted.gross, tx.now));
+  if (take_back(tx, id)) close_returned(tx, id);
+}
+
+void close_returned(Tx& tx, LeaseId id) {
+  const Lease lease = tx.d.leases.at(id).lease;
+  if (lease.state != LeaseState::returning) return;
   move(tx, lease, LeaseState::closed, lease.cause, lease.ends_at);
   for (const NodeId node : lease.nodes) settle_node(tx, node);
   settle_offers(tx, lease.nodes);

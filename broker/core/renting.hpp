@@ -18,8 +18,10 @@ void credit(Tx& tx, LeaseId lease, Cause cause, Instant from);
 void close_lease(Tx& tx, LeaseId lease, Cause cause);
 // A node of a closing lease has nothing left on it: its meter stops.
 void node_back(Tx& tx, LeaseId lease, NodeId node);
-// Ends a closing lease that no attempt uses any more.
+// Ends a closing lease that no attempt uses any more; it is closed once the fabric has let go of
+// it.
 void finish_lease(Tx& tx, LeaseId lease);
+void close_returned(Tx& tx, LeaseId lease);
 // The end of the term: no second beyond it is metered, cleared or not.
 void stop_meter(Tx& tx, LeaseId lease, Instant at);
 // Posts what the lease's time has come to since the last posting.

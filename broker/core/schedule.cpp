@@ -6,6 +6,7 @@
 
 #include "broker/core/gang.hpp"
 #include "broker/core/renting.hpp"
+#include "broker/core/slices.hpp"
 #include "broker/jobs/backfill.hpp"
 #include "broker/jobs/blame.hpp"
 
@@ -81,10 +82,12 @@ bool before_head(const Tx& tx, const Job& job, const Job& head) {
 void plan_queue(Tx& tx) {
   RentableNodes& rentable = tx.soft.rentable;
   std::vector<fabric::Candidate> free, fleet;  // looked up again after each start
+  fabric::Site site;
   const auto look = [&] {
     rentable.refresh(tx.machine, tx.now);
     free = rentable.free();
     fleet = rentable.fleet(tx.now);
+    site = site_of(tx.machine, tx.now);
   };
   look();
   if (fleet.empty()) return;
@@ -100,14 +103,15 @@ void plan_queue(Tx& tx) {
     const fabric::Request request = request_of(job.spec);
     std::optional<fabric::Placement> placement;
     if (head)
-      placement = jobs::backfill(request, *head, free, fleet, tx.now);
+      placement = jobs::backfill(request, *head, free, fleet, site, tx.now);
     else if (free.size() >= request.nodes)
-      placement = fabric::place(request, free, tx.now).placement;
+      placement = fabric::place(request, free, site, tx.now).placement;
     if (placement && funded(tx, job, *placement)) {
       start(tx, id, *placement);
       look();
     } else if (!head) {
-      const auto at = placement ? std::nullopt : fabric::earliest_start(request, fleet, tx.now);
+      const auto at =
+          placement ? std::nullopt : fabric::earliest_start(request, fleet, site, tx.now);
       if (at) {
         head = jobs::Head{request, *at};
         tx.soft.plan.head = id;
@@ -122,7 +126,8 @@ void plan_queue(Tx& tx) {
 }  // namespace
 
 fabric::Request request_of(const JobSpec& spec) {
-  fabric::Request r{spec.nodes, spec.gpus_per_node, spec.time, spec.notice, {}};
+  fabric::Request r{spec.nodes, spec.gpus_per_node, spec.time,     spec.notice,
+                    {},         spec.within,        spec.exclusive};
   if (spec.has_price_max) r.price_max = spec.price_max;
   return r;
 }
@@ -166,16 +171,17 @@ void consider(Tx& tx, JobId id) {
   RentableNodes& rentable = tx.soft.rentable;
   rentable.refresh(tx.machine, tx.now);
   const fabric::Request request = request_of(job.spec);
+  const fabric::Site site = site_of(tx.machine, tx.now);
   std::optional<fabric::Placement> placement;
   if (rentable.free_count() >= request.nodes)
     placement = p.head ? jobs::backfill(request, {request_of(tx.d.jobs.at(p.head).spec), p.head_at},
-                                        rentable.free(), rentable.fleet(tx.now), tx.now)
-                       : fabric::place(request, rentable.free(), tx.now).placement;
+                                        rentable.free(), rentable.fleet(tx.now), site, tx.now)
+                       : fabric::place(request, rentable.free(), site, tx.now).placement;
   if (placement && funded(tx, job, *placement)) {
     start(tx, id, *placement);
     p.dirty = false;  // that is accounted for
   } else if (!p.head && !placement) {
-    const auto at = fabric::earliest_start(request, rentable.fleet(tx.now), tx.now);
+    const auto at = fabric::earliest_start(request, rentable.fleet(tx.now), site, tx.now);
     if (at) p.head = id, p.head_at = *at;
   }
 }

@@ -32,6 +32,7 @@ Snapshot Durable::snapshot() const {
   }
   s.balances = ledger.balances();
   s.answers = answers.list();
+  s.fabric = fabric;
   return s;
 }
 
@@ -50,6 +51,7 @@ void Durable::restore(const Snapshot& s) {
   jobs.restore(s.jobs, s.attempts, s.cleared);
   ledger.restore(s.balances);
   for (const Answered& answered : s.answers) answers.put(answered);
+  fabric = s.fabric;
 }
 
 Digest Durable::digest() const { return state_digest(snapshot()); }

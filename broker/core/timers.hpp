@@ -25,6 +25,8 @@ enum class TimerKind : std::uint8_t {
   quarantine,    // a node may be used again
   wait,          // a waiting request is answered as it is
   ticket,        // a worker did not answer for its log
+  slice,         // of a lease: it was not delivered in time
+  driver,        // ask the fabric driver again
   hour           // full hour: post what was metered
 };
 
@@ -52,6 +54,7 @@ class Timers {
     order_.erase({it->second, timer});
     at_.erase(it);
   }
+  bool set_already(TimerId timer) const { return at_.contains(timer); }
   Instant next() const { return order_.empty() ? never : order_.begin()->first; }
   std::optional<Due> take_due(Instant now) {
     if (order_.empty() || order_.begin()->first > now) return {};

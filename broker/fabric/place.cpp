@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
+
+#include "broker/fabric/place_on_fabric.hpp"
 
 namespace weft::broker::fabric {
 namespace {
@@ -41,11 +44,37 @@ Code blocker_of(const Request& request, const Rejection& r) {
   return Code::place_nodes;
 }
 
+using Fitting = std::map<std::uint32_t, std::vector<const Candidate*>>;  // by owner
+
 bool cheaper(const Candidate* a, const Candidate* b) {
   if (a->price != b->price) return a->price < b->price;
   if (a->units != b->units) return a->units < b->units;
   return a->node < b->node;
 }
+
+// The cheapest nodes of one owner, wherever they are.
+Placement cheapest(std::vector<const Candidate*>& nodes, std::uint32_t wanted) {
+  const auto last = nodes.begin() + static_cast<std::ptrdiff_t>(wanted) - 1;
+  std::nth_element(nodes.begin(), last, nodes.end(), cheaper);
+  return slice_of(std::span(nodes).first(wanted));
+}
+
+bool before(const Placement& a, const Placement& b) {
+  return std::tuple(a.price, a.units, a.nodes.front()) <
+         std::tuple(b.price, b.units, b.nodes.front());
+}
+
+Placed place_anywhere(const Request& request, Fitting& fitting) {
+  Placed out;
+  for (auto& [owner, nodes] : fitting) {
+    if (nodes.size() < request.nodes) continue;
+    Placement slice = cheapest(nodes, request.nodes);
+    if (!out.placement || before(slice, *out.placement)) out.placement = std::move(slice);
+  }
+  return out;
+}
+
+}  // namespace
 
 Placement slice_of(std::span<const Candidate* const> nodes) {
   Placement slice;
@@ -63,30 +92,29 @@ Placement slice_of(std::span<const Candidate* const> nodes) {
   return slice;
 }
 
-}  // namespace
-
-Placed place(const Request& request, std::span<const Candidate> candidates, Instant at) {
-  Placed out;
-  std::map<std::uint32_t, std::vector<const Candidate*>> by_owner;
+Placed place(const Request& request, std::span<const Candidate> candidates, const Site& site,
+             Instant at) {
+  Rejection rejection;
+  Fitting fitting;
   for (const Candidate& c : candidates)
-    if (fits(request, c, at, out.rejection)) by_owner[c.owner].push_back(&c);
-  for (auto& [owner, nodes] : by_owner) {
-    out.rejection.fit = std::max(out.rejection.fit, static_cast<std::uint32_t>(nodes.size()));
-    if (nodes.size() < request.nodes) continue;
-    const auto last = nodes.begin() + static_cast<std::ptrdiff_t>(request.nodes) - 1;
-    std::nth_element(nodes.begin(), last, nodes.end(), cheaper);
-    Placement slice = slice_of(std::span(nodes).first(request.nodes));
-    const auto key = [](const Placement& p) {
-      return std::tuple(p.price, p.units, p.nodes.front());
-    };
-    if (!out.placement || key(slice) < key(*out.placement)) out.placement = std::move(slice);
-  }
-  if (!out.placement) out.rejection.blocker = blocker_of(request, out.rejection);
+    if ((!site.rentable || c.place != nowhere) && fits(request, c, at, rejection))
+      fitting[c.owner].push_back(&c);
+  for (const auto& [owner, nodes] : fitting)
+    rejection.fit = std::max(rejection.fit, static_cast<std::uint32_t>(nodes.size()));
+  Placed out;
+  if (rejection.fit < request.nodes)
+    rejection.blocker = blocker_of(request, rejection);
+  else if (!site.rentable)
+    out = place_anywhere(request, fitting);
+  else
+    out = place_on_fabric(request, fitting, site, at, rejection);
+  if (!out.placement) out.rejection = rejection;
   return out;
 }
 
 std::optional<Instant> earliest_start(const Request& request, std::span<const Candidate> candidates,
-                                      Instant from) {
+                                      const Site& site, Instant from) {
+  if (site.rentable) return earliest_on_fabric(request, candidates, site, from);
   // A node serves from free_at to until - term: sweep over those ends, owner by owner.
   std::map<std::uint32_t, std::vector<std::pair<Instant, int>>> steps;
   for (const Candidate& c : candidates) {

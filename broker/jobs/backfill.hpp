@@ -17,10 +17,12 @@ struct Head {
 // fleet: every node that is or will be to let, with free_at.
 std::optional<fabric::Placement> backfill(const fabric::Request& request, const Head& head,
                                           const std::vector<fabric::Candidate>& free,
-                                          const std::vector<fabric::Candidate>& fleet, Instant now);
+                                          const std::vector<fabric::Candidate>& fleet,
+                                          const fabric::Site& site, Instant now);
 
 // The fleet as it will be when `placement` is held until `until`.
 std::vector<fabric::Candidate> with_held(std::vector<fabric::Candidate> fleet,
                                          const fabric::Placement& placement, Instant until);
+fabric::Site with_held(fabric::Site site, const fabric::Placement& placement, Instant until);
 
 }  // namespace weft::broker::jobs

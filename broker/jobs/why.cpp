@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace weft::broker::jobs {
@@ -102,6 +103,31 @@ void fix_class(const Situation& s, Explanation& out) {
   out.fixes.push_back({fmt::format("gpus_per_node: {}", *n), then_now(s, r)});
 }
 
+// A wider shape, and links that others may use too.
+void fix_slice(const Situation& s, Explanation& out) {
+  Request r = s.request;
+  for (const SliceWithin within : {SliceWithin::block, SliceWithin::any}) {
+    if (r.within == SliceWithin::any || within >= s.request.within) continue;
+    r.within = within;
+    if (!starts(s, r)) continue;
+    out.fixes.push_back({fmt::format("within: {}", to_string(within)), then_now(s, r)});
+    return;
+  }
+  r = s.request;
+  if (r.exclusive == SliceExclusive::switches) {
+    r.exclusive = SliceExclusive::links;
+    if (starts(s, r)) {
+      out.fixes.push_back({"exclusive: links", then_now(s, r)});
+      return;
+    }
+  }
+  if (!s.site.rentable || r.exclusive == SliceExclusive::none) return;
+  r = s.request;
+  r.exclusive = SliceExclusive::none;
+  if (starts(s, r))
+    out.fixes.push_back({"exclusive: none", then_now(s, r) + ", on links that others use too"});
+}
+
 void fix_funds(const Situation& s, const Start& start, Explanation& out) {
   const auto& p = *start.placement;
   const Money cost = cost_ceil(p.price, p.units, s.request.term);
@@ -115,11 +141,16 @@ void fix_funds(const Situation& s, const Start& start, Explanation& out) {
 
 void fix_wait(const Situation& s, Explanation& out) {
   std::vector<fabric::Candidate> fleet = s.fleet;
+  fabric::Site site = s.site;
   if (s.ahead) {  // after the head has had its turn
-    const auto plan = fabric::place(s.ahead->request, fleet, s.ahead->at).placement;
-    if (plan) fleet = with_held(std::move(fleet), *plan, s.ahead->at + s.ahead->request.term);
+    const auto plan = fabric::place(s.ahead->request, fleet, site, s.ahead->at).placement;
+    const Instant until = s.ahead->at + s.ahead->request.term;
+    if (plan) {
+      fleet = with_held(std::move(fleet), *plan, until);
+      site = with_held(std::move(site), *plan, until);
+    }
   }
-  const auto at = fabric::earliest_start(s.request, fleet, s.now);
+  const auto at = fabric::earliest_start(s.request, fleet, site, s.now);
   if (at && *at > s.now)
     out.fixes.push_back(
         {fmt::format("wait: {}", to_string(*at - s.now)),
@@ -134,6 +165,11 @@ bool blocks(const Situation& s, Code constraint) {
     case Code::place_notice: r.notice = limits::notice_min; break;
     case Code::place_window: r.term = milliseconds(1); break;
     case Code::place_class: r.gpus_per_node = 0; break;
+    case Code::place_shape:
+      r.within = {};
+      r.exclusive = {};
+      break;
+    case Code::place_links: r.exclusive = SliceExclusive::none; break;
     default: return false;
   }
   Situation rich = s;  // money and the queue are other constraints
@@ -141,6 +177,34 @@ bool blocks(const Situation& s, Code constraint) {
   rich.cash = limits::money_max;
   rich.cap_left.reset();
   return starts(rich, r) && !starts(rich, s.request);
+}
+
+// "4 on leaf 0, 2 on leaf 1": where the free nodes are that the request could have.
+std::string where_free(const Situation& s) {
+  const fabric::Tree& t = s.site.rentable->tree();
+  std::map<std::uint32_t, std::uint32_t> on;
+  for (const auto& c : s.free)
+    if (c.place != fabric::nowhere) ++on[c.place / t.hosts_per_leaf];
+  std::string out;
+  std::size_t named = 0;
+  for (const auto& [leaf, nodes] : on) {
+    if (++named > 8) return out + ", ...";
+    out += fmt::format("{}{} on leaf {}", out.empty() ? "" : ", ", nodes, leaf);
+  }
+  return out;
+}
+
+std::string links_summary(const Situation& s, const Start& start) {
+  const char* what = start.blocker == Code::place_shape
+                         ? "in no shape whose links could be its own"
+                         : "but uplinks between them belong to other slices";
+  const bool many = start.rejection.links == fabric::Refusal::search_limit;
+  return fmt::format("{} nodes are free and fit ({}), {}{}; {} are asked for{}",
+                     start.rejection.fit, where_free(s), what,
+                     many ? " (the search was cut off)" : "", s.request.nodes,
+                     s.request.within == SliceWithin::any
+                         ? std::string()
+                         : fmt::format(" within one {}", to_string(s.request.within)));
 }
 
 std::string summary(const Situation& s, const Start& start) {
@@ -173,6 +237,8 @@ std::string summary(const Situation& s, const Start& start) {
     case Code::place_class:
       return fmt::format("{} free nodes have {} GPUs; {} are asked for", start.rejection.fit,
                          r.gpus_per_node, r.nodes);
+    case Code::place_shape:
+    case Code::place_links: return links_summary(s, start);
     default:
       if (s.fleet.empty()) return "no node is offered at all";
       return fmt::format("{} of {} offered nodes are free and fit; {} of one owner are asked for",
@@ -184,7 +250,7 @@ std::string summary(const Situation& s, const Start& start) {
 
 Start try_start(const Situation& s, const Request& request) {
   Start out;
-  const auto placed = fabric::place(request, s.free, s.now);
+  const auto placed = fabric::place(request, s.free, s.site, s.now);
   out.rejection = placed.rejection;
   if (!placed.placement) {
     out.blocker = placed.rejection.blocker;
@@ -192,7 +258,7 @@ Start try_start(const Situation& s, const Request& request) {
   }
   out.placement = placed.placement;
   if (s.ahead) {
-    out.placement = backfill(request, *s.ahead, s.free, s.fleet, s.now);
+    out.placement = backfill(request, *s.ahead, s.free, s.fleet, s.site, s.now);
     if (!out.placement) {
       out.blocker = Code::place_ahead;
       return out;
@@ -212,14 +278,15 @@ Explanation explain(const Situation& s) {
   out.summary = summary(s, start);
   if (start.blocker == Code::none) return out;
   out.blockers.push_back(start.blocker);
-  for (const Code code :
-       {Code::place_price, Code::place_notice, Code::place_window, Code::place_class})
+  for (const Code code : {Code::place_price, Code::place_notice, Code::place_window,
+                          Code::place_class, Code::place_shape, Code::place_links})
     if (code != start.blocker && blocks(s, code)) out.blockers.push_back(code);
   fix_nodes(s, out);
   fix_price(s, out);
   fix_notice(s, out);
   fix_time(s, out);
   fix_class(s, out);
+  fix_slice(s, out);
   if (start.placement)
     fix_funds(s, start, out);
   else if (start.blocker != Code::place_ahead)
@@ -231,7 +298,8 @@ Explanation explain(const Situation& s) {
   constexpr std::pair<Code, const char*> words[] = {
       {Code::place_nodes, "nodes"},   {Code::place_price, "price"},
       {Code::place_notice, "notice"}, {Code::place_window, "window"},
-      {Code::place_class, "class"},   {Code::money_insufficient, "funds"},
+      {Code::place_class, "class"},   {Code::place_shape, "shape"},
+      {Code::place_links, "links"},   {Code::money_insufficient, "funds"},
       {Code::place_ahead, "ahead"}};
   for (const auto& [code, word] : words)
     if (!blocked(code)) out.clear.emplace_back(word);

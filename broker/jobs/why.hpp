@@ -14,6 +14,7 @@ namespace weft::broker::jobs {
 struct Situation {  // a copy of what matters
   fabric::Request request;
   std::vector<fabric::Candidate> free, fleet;
+  fabric::Site site;
   Instant now;
   std::optional<Head> ahead;  // the head of the queue, when the request stands behind it
   JobId ahead_job;

@@ -71,6 +71,12 @@ void Leases::move(const LeaseMoved& fact) {
   if (closed_.size() > limits::jobs_ended_kept) drop_oldest();
 }
 
+void Leases::put(const SlicePut& fact) {
+  const auto it = books_.find(fact.lease);
+  WEFT_ASSERT(it != books_.end(), fmt::format("lease {}", fact.lease.value));
+  it->second.lease.slice = fact.slice;
+}
+
 void Leases::drop_oldest() {
   const LeaseId id = closed_.begin()->second;
   const Lease lease = at(id).lease;

@@ -35,6 +35,7 @@ class Leases {
 
   void grant(const Lease& lease);
   void move(const LeaseMoved& fact);
+  void put(const SlicePut& fact);
   void add(const fabric::ClosedSegment& segment);  // ignores time that is no lease's
   void add(const Posted& posted);
   void note_usage(const Usage& usage) { usage_[usage.account] = usage.quantity; }

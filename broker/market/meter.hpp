@@ -17,7 +17,7 @@ enum class Payer : std::uint8_t { customer, owner, house };
 // Who pays for time that is credited because of `cause`: the owner for its hardware, the house for
 // weft's own faults.
 constexpr Payer payer_of(Cause cause) {
-  return cause == Cause::node_lost ? Payer::owner : Payer::house;
+  return cause == Cause::node_lost || cause == Cause::link_lost ? Payer::owner : Payer::house;
 }
 
 struct Sums {

@@ -180,8 +180,10 @@ Result<void> Broker::serve() {
   const auto workers = make_gateway(false), clients = make_gateway(true);
   Journal journal(std::move(store_), epoch_, state_->last, settings_.batch);
   JournalService reads(std::move(*reader));
-  Loop loop({state_->core, state_->leases, *clock_, journal, reads, *workers, *clients, *signals},
-            epoch_, state_->last, state_->snapshot, settings_.snapshot_every);
+  DriverProcess driver(settings_.driver);
+  Loop loop(
+      {state_->core, state_->leases, *clock_, journal, reads, *workers, *clients, driver, *signals},
+      epoch_, state_->last, state_->snapshot, settings_.snapshot_every);
   if (auto begun = loop.begin({epoch_, WEFT_VERSION, keys_}); !begun)
     end_at_once(begun.error(), loop);
   patience_ends_ms_ = monotonic_ns() / 1'000'000 + bind_patience_ms;
@@ -194,6 +196,7 @@ Result<void> Broker::serve() {
   }
   workers->stop();
   clients->stop();
+  driver.stop();
   if (auto finished = loop.finish(); !finished) end_at_once(finished.error(), loop);
   const Journal::Counts counts = journal.counts();
   log::info("stopped cleanly at record {}, state {}; wrote {} records in {} commits",

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "broker/core/core.hpp"
+#include "broker/shell/driver_process.hpp"
 #include "broker/shell/journal.hpp"
 
 namespace weft::broker {
@@ -16,7 +17,8 @@ struct Settings {
   std::vector<std::string> listen_clients,
       listen_workers;  // ZeroMQ endpoints; port 0: any free one
   CoreConfig core;
-  std::vector<KeyEntry> keys;  // enrolled when unknown
+  std::vector<KeyEntry> keys;      // enrolled when unknown
+  DriverProcess::Settings driver;  // of core.ground's fabric
   Journal::Bounds batch;
   std::uint64_t snapshot_every = limits::snapshot_every_records;
   std::uint64_t gateway_memory_max = limits::gateway_memory_max;

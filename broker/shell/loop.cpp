@@ -48,6 +48,7 @@ Loop::Loop(Parts parts, Epoch epoch, Seq last, Seq last_snapshot, std::uint64_t 
       reads_(parts.journal_reads),
       workers_(parts.workers),
       clients_(parts.clients),
+      driver_(parts.driver),
       signal_fd_(parts.signal_fd),
       epoch_(epoch),
       last_(last),
@@ -76,11 +77,13 @@ Result<bool> Loop::turn() {
   const auto wanted = [&](const GatewayProcess& gateway, bool waits) {
     return static_cast<short>((waits ? 0 : POLLIN) | (gateway.wants_to_write() ? POLLOUT : 0));
   };
-  pollfd fds[] = {{signal_fd_, POLLIN, 0},
-                  {journal_.wake_fd(), POLLIN, 0},
-                  {reads_.wake_fd(), POLLIN, 0},
-                  {workers_.fd(), wanted(workers_, paused), 0},
-                  {clients_.fd(), wanted(clients_, clients_wait), 0}};
+  pollfd fds[] = {
+      {signal_fd_, POLLIN, 0},
+      {journal_.wake_fd(), POLLIN, 0},
+      {reads_.wake_fd(), POLLIN, 0},
+      {workers_.fd(), wanted(workers_, paused), 0},
+      {clients_.fd(), wanted(clients_, clients_wait), 0},
+      {driver_.fd(), static_cast<short>(POLLIN | (driver_.wants_to_write() ? POLLOUT : 0)), 0}};
   const bool busy =
       more_ || !from_workers_.empty() || (!from_clients_.empty() && !clients_.congested());
   if (poll(fds, std::size(fds), busy && !paused ? 0 : timeout) < 0 && errno != EINTR)
@@ -91,7 +94,9 @@ Result<bool> Loop::turn() {
   if (fds[2].revents != 0) take_journal_answers();
   if ((fds[3].revents & (POLLIN | POLLHUP | POLLERR)) != 0) workers_.receive();
   if ((fds[4].revents & (POLLIN | POLLHUP | POLLERR)) != 0) clients_.receive();
+  if ((fds[5].revents & (POLLIN | POLLHUP | POLLERR)) != 0) driver_.receive();
   release();  // what has become durable, before more is taken
+  take_driver_answers();
   if (!paused) {
     collect();
     work();
@@ -101,6 +106,7 @@ Result<bool> Loop::turn() {
   snapshot_if_due();
   workers_.flush();
   clients_.flush();
+  driver_.flush();
   return true;
 }
 
@@ -141,7 +147,7 @@ void Loop::work() {
 }
 
 int Loop::wait_ms(std::uint64_t now) {
-  std::uint64_t next = std::min(workers_.tend(now), clients_.tend(now));
+  std::uint64_t next = std::min({workers_.tend(now), clients_.tend(now), driver_.tend(now)});
   const Instant timer = core_.next_timer();
   if (timer != never) {
     const Duration left = timer - clock_.now();
@@ -221,6 +227,8 @@ void Loop::let_out(Effect& effect) {
     clients_.allow(allow->keys);
   } else if (const auto* serve = std::get_if<ServeJournal>(&effect)) {
     reads_.ask(*serve);
+  } else if (const auto* ask = std::get_if<AskDriver>(&effect)) {
+    driver_.ask(ask->order);
   }
 }
 
@@ -229,6 +237,12 @@ void Loop::take_journal_answers() {
     Effect effect = std::move(answer);
     let_out(effect);
   }
+}
+
+void Loop::take_driver_answers() {
+  std::vector<Event> events;
+  driver_.collect(events);
+  for (const Event& event : events) step(event);
 }
 
 // Every snapshot_every records, or as many as the last one had objects: the cost of a record does

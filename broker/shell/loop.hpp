@@ -7,6 +7,7 @@
 
 #include "broker/core/core.hpp"
 #include "broker/shell/clock.hpp"
+#include "broker/shell/driver_process.hpp"
 #include "broker/shell/fair_queue.hpp"
 #include "broker/shell/gateway_process.hpp"
 #include "broker/shell/journal.hpp"
@@ -25,6 +26,7 @@ class Loop {
     JournalService& journal_reads;
     GatewayProcess& workers;
     GatewayProcess& clients;
+    DriverProcess& driver;
     int signal_fd;  // readable: stop
   };
   Loop(Parts parts, Epoch epoch, Seq last, Seq last_snapshot, std::uint64_t snapshot_every);
@@ -53,6 +55,7 @@ class Loop {
   void let_out(Effect& effect);
   void die_between_reply_and_order();
   void take_journal_answers();
+  void take_driver_answers();
   void snapshot_if_due();
   int wait_ms(std::uint64_t now_ms);
   GatewayProcess& gateway_of(SessionId session) {
@@ -66,6 +69,7 @@ class Loop {
   JournalService& reads_;
   GatewayProcess& workers_;
   GatewayProcess& clients_;
+  DriverProcess& driver_;
   const int signal_fd_;
   const Epoch epoch_;
   Seq last_, last_snapshot_;

@@ -35,6 +35,22 @@ int verb_quote(const Arguments& arguments) {
   flags.duration("--notice", request.notice,
                  "accept nodes that are reclaimed after this notice (default: firm)");
   flags.duration("--ttl", request.ttl, "hold the quote this long (default 60s, at most 5m)");
+  const auto word = [&flags](const char* name, const char* value, const auto& words,
+                             const char* help, auto& out) {
+    flags.option(name, value, help, [&words, &out, name](const std::string& text) -> Result<void> {
+      for (std::size_t i = 0; i < words.size(); ++i)
+        if (text == words[i]) {
+          out = static_cast<std::decay_t<decltype(out)>>(i);
+          return {};
+        }
+      return fail(Code::usage,
+                  fmt::format("{}: '{}'; allowed: {}", name, text, fmt::join(words, ", ")));
+    });
+  };
+  word("--within", "LEVEL", enum_names::within,
+       "lowest level that holds all nodes: leaf, block or any (default any)", request.within);
+  word("--exclusive", "WHAT", enum_names::slice_exclusive,
+       "what nobody else touches: links, switches or none (default links)", request.exclusive);
   flags.price("-p,--max-price", request.price_max, "refuse above this, dollars per unit-hour");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
   request.has_price_max = flags.given("--max-price");

@@ -21,6 +21,8 @@ const std::vector<FlagKey> flag_keys{{"--nodes", "nodes"},
                                      {"--max-price", "lease.max_price"},
                                      {"--notice", "lease.notice"},
                                      {"--lease", "lease.use"},
+                                     {"--within", "slice.within"},
+                                     {"--exclusive", "slice.exclusive"},
                                      {"--workdir", "workdir"},
                                      {"--name", "name"},
                                      {"--restart", "restart.max"},
@@ -53,6 +55,10 @@ void declare(Flags& flags, RunFlags& run) {
           "most to pay, dollars per unit-hour, e.g. 2.40");
   setting("--notice", "DURATION", "lease.notice",
           "accept nodes that are reclaimed after this notice (default never)");
+  setting("--within", "LEVEL", "slice.within",
+          "lowest level that holds all nodes: leaf, block or any (default any)");
+  setting("--exclusive", "WHAT", "slice.exclusive",
+          "what nobody else touches: links, switches or none (default links)");
   setting("--lease", "LEASE", "lease.use", "run on this lease of yours instead of renting one");
   setting("-w,--workdir", "DIR", "workdir", "working directory of the ranks (default: this one)");
   flags.option("--env", run.env, "NAME=VALUE",

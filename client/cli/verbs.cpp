@@ -22,6 +22,7 @@ constexpr std::array all_verbs{
     Verb{"quote", "ask for a firm price", verb_quote, "market"},
     Verb{"accept", "turn a quote into a lease", verb_accept},
     Verb{"lease", "list, show, release leases", verb_lease},
+    Verb{"slice", "list, show, verify the parts of the fabric that leases own", verb_slice},
     Verb{"bill", "what was used and what it costs; --verify recomputes it", verb_bill},
     Verb{"offer", "put, list, withdraw offers of nodes", verb_offer},
     Verb{"nodes", "list nodes", verb_nodes, "operation"},

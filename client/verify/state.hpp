@@ -64,6 +64,8 @@ struct Verifier::State {
 };
 
 // Who pays for credited time: the owner for its hardware, the house for weft's own faults.
-constexpr bool owner_pays(Cause cause) { return cause == Cause::node_lost; }
+constexpr bool owner_pays(Cause cause) {
+  return cause == Cause::node_lost || cause == Cause::link_lost;
+}
 
 }  // namespace weft::client

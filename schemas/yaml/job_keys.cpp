@@ -85,8 +85,7 @@ class JobKeys {
         custom("run", &JobKeys::run),
         text("workdir", spec_.workdir, limits::text_bytes_max, "write a path"),
         submap("logs", logs()),
-        not_yet("slice",
-                "links are not rented out one by one yet; leave it out, or choose by nodes"),
+        submap("slice", slice()),
         not_yet("elastic", "a gang does not shrink yet; leave it out"),
         not_yet("health", "stalls and stragglers are not judged yet; leave it out"),
         not_yet("project", "who pays follows from the key that submits; leave it out"),
@@ -141,6 +140,11 @@ class JobKeys {
             custom("max_price", &JobKeys::max_price), custom("cost_cap", &JobKeys::cost_cap),
             custom("notice", &JobKeys::notice),       time("keep", spec_.keep, {}, hours(24)),
             custom("start", &JobKeys::lease_start),   custom("on_end", &JobKeys::on_end)};
+  }
+  std::vector<Key> slice() {
+    return {custom("within", &JobKeys::within), custom("exclusive", &JobKeys::exclusive),
+            not_yet("bandwidth", "links are rented whole; leave it out"),
+            not_yet("rails", "every rail of the fabric is rented; leave it out")};
   }
   std::vector<Key> checkpoint() {
     return {custom("signal", &JobKeys::signal),
@@ -246,6 +250,14 @@ class JobKeys {
       return reader_.problem(node.at, Code::spec_type, key,
                              quoted(*value) + " is not a lease; write its id, e.g. L9");
     spec_.use_lease.value = std::stoull(digits);
+  }
+  void within(const Node& node, const std::string& key) {
+    if (const auto word = reader_.word(node, key, enum_names::within))
+      spec_.within = static_cast<SliceWithin>(*word);
+  }
+  void exclusive(const Node& node, const std::string& key) {
+    if (const auto word = reader_.word(node, key, enum_names::slice_exclusive))
+      spec_.exclusive = static_cast<SliceExclusive>(*word);
   }
   void start_by(const Node& node, const std::string& key) {
     constexpr std::string_view allowed = "write a time after submission, e.g. +1h, or never";

@@ -63,6 +63,11 @@ std::string print_job(const JobSpec& spec) {
   out.line("ranks_per_node", spec.ranks_per_node);
   out.line("time", to_string(spec.time));
   print_lease(out, spec);
+  if (!spec.use_lease) {
+    out.head("slice");
+    out.line("within", to_string(spec.within), 1);
+    out.line("exclusive", to_string(spec.exclusive), 1);
+  }
   out.head("checkpoint");
   out.line("signal", signal_word(spec.checkpoint_signal), 1);
   if (!spec.checkpoint_dir.empty()) out.line("dir", quote(spec.checkpoint_dir), 1);

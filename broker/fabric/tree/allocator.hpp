@@ -18,6 +18,7 @@
 namespace weft::broker::fabric {
 
 enum class Policy : std::uint8_t { baseline, ta, laas, jigsaw };
+inline constexpr Policy default_policy = Policy::jigsaw;
 std::string_view to_string(Policy policy);
 std::optional<Policy> parse_policy(std::string_view name);
 

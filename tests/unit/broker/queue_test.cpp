@@ -70,7 +70,7 @@ TEST(Place, AgreesWithTryingEverySubset) {
   for (int round = 0; round < 1'500; ++round) {
     const auto fleet = some_fleet(random, 1 + random() % 8);
     const Wish r = some_request(random);
-    const auto placed = fabric::place(r, fleet, Instant{0});
+    const auto placed = fabric::place(r, fleet, {}, Instant{0});
     const auto best = brute_force(r, fleet, Instant{0});
     ASSERT_EQ(placed.placement.has_value(), best.has_value()) << round;
     if (best) {
@@ -82,7 +82,7 @@ TEST(Place, AgreesWithTryingEverySubset) {
     std::optional<Instant> first;
     for (std::int64_t t = 0; t < 200 && !first; ++t)
       if (brute_force(r, fleet, Instant{t})) first = Instant{t};
-    ASSERT_EQ(fabric::earliest_start(r, fleet, Instant{0}), first) << round;
+    ASSERT_EQ(fabric::earliest_start(r, fleet, {}, Instant{0}), first) << round;
   }
 }
 
@@ -96,16 +96,16 @@ TEST(Backfill, NeverDelaysTheHead) {
       if (c.free_at == Instant{0}) free.push_back(c);
     jobs::Head head{some_request(random), {}};
     head.request.nodes = static_cast<std::uint32_t>(2 + random() % 4);
-    const auto at = fabric::earliest_start(head.request, fleet, Instant{0});
+    const auto at = fabric::earliest_start(head.request, fleet, {}, Instant{0});
     if (!at || *at == Instant{0}) continue;
     head.at = *at;
     const Wish small = some_request(random);
-    const auto placed = jobs::backfill(small, head, free, fleet, Instant{0});
+    const auto placed = jobs::backfill(small, head, free, fleet, {}, Instant{0});
     if (!placed) continue;
     ++started;
     const auto then =
         jobs::with_held(fleet, *placed, Instant{0} + limits::prepare_time_max + small.term);
-    const auto later = fabric::earliest_start(head.request, then, Instant{0});
+    const auto later = fabric::earliest_start(head.request, then, {}, Instant{0});
     ASSERT_TRUE(later.has_value());
     EXPECT_LE(*later, head.at) << round;
   }

@@ -50,8 +50,10 @@ class World {
       journal.push_back(record);
       shadow.replay(record);
     }
-    for (Effect& e : s.effects)
+    for (Effect& e : s.effects) {
       if (auto* send = std::get_if<Send>(&e)) sent.push_back(*send);
+      if (auto* ask = std::get_if<AskDriver>(&e)) asked.push_back(ask->order);
+    }
     if (check_always && !s.facts.empty()) check();
     return s;
   }
@@ -222,6 +224,7 @@ class World {
   std::uint64_t seq = 0, next_key = 1, next_session = 10'000, sequence = 0;
   std::vector<JournalRecord> journal;
   std::vector<Send> sent;
+  std::vector<DriverOrderBody> asked;  // of the fabric driver
   std::map<int, SessionId> sessions;
   std::map<int, std::uint64_t> incarnations;
   bool check_always = true;

@@ -1,0 +1,276 @@
+// The fabric driver: what it is asked, and what follows from its answers. See
+// broker/core/slices.hpp.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "broker/core/gang.hpp"
+#include "broker/core/renting.hpp"
+#include "broker/core/slices.hpp"
+#include "broker/fabric/heal/heal.hpp"
+
+namespace weft::broker {
+namespace {
+
+constexpr std::uint32_t tries_max = 2;  // of a transition that differs; then quarantine
+constexpr Duration pause_min = seconds(1), pause_max = seconds(10);
+
+bool to_be_there(const Slice& slice) {
+  return slice.enforced &&
+         (slice.state == SliceState::programming || slice.state == SliceState::ready ||
+          slice.state == SliceState::degraded);
+}
+
+void put(Tx& tx, LeaseId id, SliceState state, std::string text) {
+  Slice slice = tx.d.leases.at(id).lease.slice;
+  slice.state = state;
+  slice.at = tx.now;
+  slice.text = std::move(text);
+  if (slice.text.size() > limits::text_bytes_max) slice.text.resize(limits::text_bytes_max);
+  tx.emit(SlicePut{id, std::move(slice)});
+}
+
+void merge(Links& into, const Links& add) {
+  for (const SliceLeaf& leaf : add.leaves) {
+    const auto same = [&](const SliceLeaf& l) { return l.leaf == leaf.leaf; };
+    const auto it = std::find_if(into.leaves.begin(), into.leaves.end(), same);
+    if (it == into.leaves.end()) {
+      into.leaves.push_back(leaf);
+    } else {
+      it->hosts |= leaf.hosts;
+      it->up |= leaf.up;
+    }
+  }
+  for (const SliceL2& l2 : add.l2) {
+    const auto it = std::find_if(into.l2.begin(), into.l2.end(),
+                                 [&](const SliceL2& l) { return l.l2 == l2.l2; });
+    if (it == into.l2.end())
+      into.l2.push_back(l2);
+    else
+      it->up |= l2.up;
+  }
+}
+
+void remove(Links& from, const Links& gone) {
+  for (const SliceLeaf& leaf : gone.leaves)
+    for (SliceLeaf& l : from.leaves)
+      if (l.leaf == leaf.leaf) l.hosts &= ~leaf.hosts, l.up &= ~leaf.up;
+  for (const SliceL2& l2 : gone.l2)
+    for (SliceL2& l : from.l2)
+      if (l.l2 == l2.l2) l.up &= ~l2.up;
+  std::erase_if(from.leaves, [](const SliceLeaf& l) { return l.hosts == 0 && l.up == 0; });
+  std::erase_if(from.l2, [](const SliceL2& l) { return l.up == 0; });
+}
+
+bool touches(const Links& a, const Links& b) {
+  for (const SliceLeaf& x : a.leaves)
+    for (const SliceLeaf& y : b.leaves)
+      if (x.leaf == y.leaf && ((x.hosts & y.hosts) | (x.up & y.up)) != 0) return true;
+  for (const SliceL2& x : a.l2)
+    for (const SliceL2& y : b.l2)
+      if (x.l2 == y.l2 && (x.up & y.up) != 0) return true;
+  return false;
+}
+
+void quarantine(Tx& tx, LeaseId id, const std::string& text) {
+  FabricState state = tx.d.fabric;
+  merge(state.quarantined, tx.d.leases.at(id).lease.slice.links);
+  put(tx, id, SliceState::quarantined, text);
+  tx.emit(FabricPut{std::move(state)});
+  tx.soft.driving.dirty = true;
+  slice_lost(tx, id, Cause::not_delivered, Code::slice_differs, text);
+}
+
+// What has just been verified is used from now.
+void ready(Tx& tx, LeaseId id, const DriverAnswered& answer) {
+  const Lease& lease = tx.d.leases.at(id).lease;
+  const SliceState before = lease.slice.state;
+  if (before != SliceState::programming && before != SliceState::degraded) return;
+  put(tx, id, SliceState::ready,
+      fmt::format("{} pairs walked and {} negative probes, planned in {}, applied in {}, read back "
+                  "in {}, verified in {}",
+                  answer.pairs, answer.negative_probes, to_string(answer.plan),
+                  to_string(answer.apply), to_string(answer.read_back), to_string(answer.verify)));
+  if (before == SliceState::degraded) return;
+  if (const AttemptId attempt = tx.d.jobs.using_lease(id)) return go_when_ready(tx, attempt);
+  if (!tx.d.leases.at(id).lease.job && tx.d.leases.at(id).lease.state == LeaseState::preparing)
+    start_billing(tx, id);
+}
+
+void transition_done(Tx& tx, const DriverAnswered& answer) {
+  Driving& driving = tx.soft.driving;
+  std::map<LeaseId, std::string> differs;
+  for (const SliceDiffers& d : answer.differences)
+    if (d.slice != 0) differs.try_emplace({d.slice}, d.what);
+  const std::set<LeaseId> asked = driving.asked, fresh = driving.fresh;
+  driving.asked.clear();
+  driving.fresh.clear();
+  for (const auto& [id, what] : differs) {
+    const market::LeaseBook* book = tx.d.leases.find(id);
+    if (!book || !to_be_there(book->lease.slice)) continue;
+    driving.dirty = true;
+    if (++driving.tries[id] < tries_max)
+      put(tx, id, book->lease.slice.state, "tried again, because it differed: " + what);
+    else
+      quarantine(tx, id, what);
+  }
+  for (const LeaseId id : fresh) {
+    const market::LeaseBook* book = tx.d.leases.find(id);
+    if (differs.contains(id) || !book || !to_be_there(book->lease.slice)) continue;
+    driving.tries.erase(id);
+    ready(tx, id, answer);
+  }
+  const std::vector<LeaseId> live(tx.d.leases.live().begin(), tx.d.leases.live().end());
+  for (const LeaseId id : live) {
+    const Slice& slice = tx.d.leases.at(id).lease.slice;
+    if (slice.state != SliceState::returning || asked.contains(id)) continue;
+    if (const auto it = differs.find(id); it != differs.end()) {
+      quarantine(tx, id, "still there after its return: " + it->second);
+    } else {
+      put(tx, id, SliceState::returned, "links read back free");
+    }
+    close_returned(tx, id);
+  }
+}
+
+void check_done(Tx& tx, const DriverAnswered& answer) {
+  Driving& driving = tx.soft.driving;
+  const Driving::Check check = driving.checks.front();
+  driving.checks.pop_front();
+  if (answer.code != Code::none)
+    return tx.reply(check.session, check.key, Refused{answer.code, answer.detail});
+  SliceVerified reply;
+  reply.lease = check.lease;
+  reply.enforced = true;
+  reply.pairs = answer.pairs;
+  reply.negative_probes = answer.negative_probes;
+  for (const SliceDiffers& d : answer.differences) reply.differences.push_back(d.what);
+  reply.more_differences = answer.more_differences;
+  reply.read_back = answer.read_back;
+  reply.verify = answer.verify;
+  tx.reply(check.session, check.key, std::move(reply));
+  if (answer.differences.empty()) return;
+  const market::LeaseBook* book = tx.d.leases.find(check.lease);
+  if (!book || !to_be_there(book->lease.slice)) return;
+  put(tx, check.lease, book->lease.slice.state,
+      "programmed again, because it differed: " + answer.differences.front().what);
+  driving.dirty = driving.all = true;
+}
+
+void answered(Tx& tx, const DriverAnswered& answer) {
+  Driving& driving = tx.soft.driving;
+  if (answer.ticket != driving.ticket) return;  // from before a restart
+  driving.ticket = 0;
+  if (driving.checking) {
+    driving.checking = false;
+    return check_done(tx, answer);
+  }
+  if (answer.code == Code::none) {
+    driving.failures = 0;
+    return transition_done(tx, answer);
+  }
+  driving.dirty = true;
+  driving.all = true;  // how far it came is not known
+  const Duration pause = std::min(pause_max, pause_min * (std::int64_t{1} << driving.failures));
+  if (driving.failures < 4) ++driving.failures;
+  tx.soft.timers.set({TimerKind::driver, 0}, tx.now + pause);
+  tx.note(Note::Level::error, fmt::format("the fabric driver failed, again in {}: {}: {}",
+                                          to_string(pause), to_string(answer.code), answer.detail));
+}
+
+// With its hosts held fixed, on other links; a gang that would have to move starts again elsewhere.
+void heal(Tx& tx, LeaseId id, const std::string& text) {
+  const Lease lease = tx.d.leases.at(id).lease;
+  const auto cut = fabric::rewire(free_but_for(tx.machine, id, tx.now), cut_of(lease.slice));
+  if (!cut)
+    return slice_lost(tx, id, Cause::link_lost, Code::fabric_link_down,
+                      text + "; its hosts have no other links for it");
+  Slice slice = lease.slice;
+  slice.links = links_of(*cut);
+  slice.state = SliceState::degraded;
+  slice.at = tx.now;
+  slice.text = text + "; other links were found";
+  tx.emit(SlicePut{id, std::move(slice)});
+}
+
+void changed(Tx& tx, const FabricChanged& change) {
+  FabricState state = tx.d.fabric;
+  merge(state.failed, change.down);
+  remove(state.failed, change.up);
+  if (!change.text.empty()) tx.note(Note::Level::warn, "fabric: " + change.text);
+  Driving& driving = tx.soft.driving;
+  driving.dirty = true;
+  driving.all |= change.program_again;
+  if (!(state == tx.d.fabric)) tx.emit(FabricPut{std::move(state)});
+  const std::vector<LeaseId> live(tx.d.leases.live().begin(), tx.d.leases.live().end());
+  for (const LeaseId id : live) {
+    const Slice& slice = tx.d.leases.at(id).lease.slice;
+    if (to_be_there(slice) && touches(slice.links, change.down)) heal(tx, id, change.text);
+  }
+}
+
+ApplySlices order_for(Tx& tx) {
+  Driving& driving = tx.soft.driving;
+  ApplySlices order;
+  order.epoch = tx.d.epoch;
+  order.failed = tx.d.fabric.failed;
+  driving.asked.clear();
+  driving.fresh.clear();
+  for (const LeaseId id : tx.d.leases.live()) {
+    const Slice& slice = tx.d.leases.at(id).lease.slice;
+    if (!to_be_there(slice)) continue;
+    order.slices.push_back({id.value, slice.key, slice.links});
+    driving.asked.insert(id);
+    if (!driving.all && slice.state == SliceState::ready && !driving.tries.contains(id)) continue;
+    order.fresh.push_back(id.value);
+    driving.fresh.insert(id);
+  }
+  return order;
+}
+
+}  // namespace
+
+void program(Tx& tx) {
+  Driving& driving = tx.soft.driving;
+  const auto& ground = tx.machine.config.ground;
+  if (!ground || !ground->enforced) {
+    driving.dirty = false;
+    return;
+  }
+  if (!driving.here || driving.ticket != 0) return;
+  if (tx.soft.timers.set_already({TimerKind::driver, 0})) return;  // it failed just now
+  if (driving.dirty) {
+    ApplySlices order = order_for(tx);
+    order.ticket = driving.ticket = driving.next_ticket++;
+    driving.dirty = driving.all = false;
+    tx.out.effects.emplace_back(AskDriver{DriverOrderBody{std::move(order)}});
+  } else if (!driving.checks.empty()) {
+    driving.checking = true;
+    driving.ticket = driving.next_ticket++;
+    tx.out.effects.emplace_back(AskDriver{
+        DriverOrderBody{CheckSlices{driving.ticket, {driving.checks.front().lease.value}}}});
+  }
+}
+
+void program_again(Tx& tx) { tx.soft.driving.dirty = true; }
+
+void driver_started(Tx& tx) {
+  Driving& driving = tx.soft.driving;
+  driving.here = driving.dirty = driving.all = true;
+  driving.ticket = 0;
+  if (driving.checking) {
+    driving.checking = false;
+    const Driving::Check check = driving.checks.front();
+    driving.checks.pop_front();
+    tx.reply(check.session, check.key,
+             Refused{Code::fabric_driver, "the fabric driver was restarted; ask again"});
+  }
+  tx.soft.timers.cancel({TimerKind::driver, 0});
+}
+
+void driver_said(Tx& tx, const DriverSaysBody& body) {
+  if (const auto* answer = std::get_if<DriverAnswered>(&body)) answered(tx, *answer);
+  if (const auto* change = std::get_if<FabricChanged>(&body)) changed(tx, *change);
+}
+
+}  // namespace weft::broker

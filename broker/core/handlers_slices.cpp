@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include "broker/core/handlers.hpp"
+#include "broker/core/size.hpp"
+#include "broker/core/slices.hpp"
+
+namespace weft::broker {
+namespace {
+
+constexpr std::size_t checks_waiting_max = 64;
+
+SliceLine line_of(const Tx& tx, const Lease& lease) {
+  SliceLine line{lease.id, lease.job, lease.account, lease.state, lease.slice, {}};
+  for (const NodeId node : lease.nodes) line.nodes.push_back(tx.d.nodes.at(node).name);
+  return line;
+}
+
+}  // namespace
+
+Answer handle(Tx& tx, const Caller& caller, const ListSlices&) {
+  SliceList out;
+  const auto& ground = tx.machine.config.ground;
+  if (!ground) return ReplyBody{std::move(out)};
+  out.driver = ground->driver;
+  out.enforced = ground->enforced;
+  out.state = tx.d.fabric;
+  // Which links others have is not a customer's business.
+  if (caller.entry.role != Role::customer) out.fabric = ground->text;
+  Room room(limits::reply_bytes_max - out.fabric.size());
+  for (const LeaseId id : tx.d.leases.live()) {
+    const Lease& lease = tx.d.leases.at(id).lease;
+    const bool sees = caller.sees(lease.account) || lease.owner == caller.entry.account;
+    if (!sees || lease.slice.state == SliceState::none) continue;
+    SliceLine line = line_of(tx, lease);
+    if (!room.take(line)) break;
+    out.slices.push_back(std::move(line));
+  }
+  return ReplyBody{std::move(out)};
+}
+
+Answer handle(Tx& tx, const Caller& caller, const VerifySlice& ask) {
+  const market::LeaseBook* book = tx.d.leases.find(ask.lease);
+  if (!book || !caller.sees(book->lease.account))
+    return fail(Code::lease_unknown, fmt::format("lease {} is not known", ask.lease.value));
+  const Slice& slice = book->lease.slice;
+  if (slice.state == SliceState::none)
+    return fail(Code::slice_unknown,
+                fmt::format("lease {} has no slice: this broker knows no fabric", ask.lease.value));
+  if (!slice.enforced) return ReplyBody{SliceVerified{ask.lease, false, 0, 0, {}, 0, {}, {}}};
+  if (slice.state != SliceState::ready && slice.state != SliceState::degraded)
+    return fail(Code::state_illegal, fmt::format("slice s{} is {}: {}", ask.lease.value,
+                                                 to_string(slice.state), slice.text));
+  auto& checks = tx.soft.driving.checks;
+  if (checks.size() >= checks_waiting_max)
+    return fail(Code::limit_reached, fmt::format("{} verifications are waiting", checks.size()));
+  checks.push_back({caller.session, caller.key, ask.lease});
+  return ReplyBody{};
+}
+
+}  // namespace weft::broker
