@@ -47,6 +47,14 @@ inline constexpr Duration heartbeat_silence_max = seconds(5);
 inline constexpr Duration recovery_grace = seconds(60);  // after a start nobody is declared dead
 static_assert(heartbeat_silence_max.ms >= 3 * heartbeat_period.ms);  // two losses are weather
 
+// Fabrics described from outside
+inline constexpr std::size_t fabric_text_bytes_max = std::size_t{64} << 20;
+inline constexpr std::size_t fabric_line_bytes_max = 4'096;
+inline constexpr std::uint32_t fabric_lids_max = 0xBFFF;  // unicast LIDs of an InfiniBand subnet
+inline constexpr std::size_t fabric_nodes_max = 65'536;   // hosts, or nodes of a topology file
+inline constexpr std::uint32_t fabric_rails_max = 16;
+inline constexpr std::size_t fabric_warnings_max = 1'000;  // kept of one file
+
 // Sessions and launches
 inline constexpr std::size_t incarnations_kept = 16;  // superseded processes remembered, per node
 inline constexpr Duration order_repeat = seconds(2);  // until the worker shows that it was heard
