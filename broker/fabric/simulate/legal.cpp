@@ -44,6 +44,7 @@ std::string owned(const Tree& tree, const Parts& pods) {
     for (const auto& [leaf, p] : part.leaves)
       if (p.up != first(tree.l2_per_pod) || tree.l2_per_pod < tree.hosts_per_leaf)
         return fmt::format("leaf {} is not owned with all its uplinks", leaf);
+    if (pods.size() == 1 && !part.up.empty()) return "spine links for a slice in one pod";
     for (std::uint32_t i = 0; pods.size() > 1 && i < tree.l2_per_pod; ++i)
       if (!part.up.contains(i) || part.up.at(i) != first(tree.spines_per_l2) ||
           tree.spines_per_l2 < tree.leaves_per_pod)
@@ -52,7 +53,7 @@ std::string owned(const Tree& tree, const Parts& pods) {
   return {};
 }
 
-std::string in_pod(const PodPart& part) {
+std::string in_pod(const Tree& tree, const PodPart& part) {
   std::size_t n = 0;
   for (const auto& [leaf, p] : part.leaves) n = std::max(n, p.hosts);
   std::size_t full = 0;
@@ -67,6 +68,7 @@ std::string in_pod(const PodPart& part) {
     one = &p;
     ++full;
   }
+  if (n > tree.l2_per_pod) return fmt::format("leaves of {} hosts, more than uplinks", n);
   const std::size_t r = remainder == nullptr ? 0 : remainder->hosts;
   if (one->up.size() != (full == 1 ? r : n))
     return fmt::format("{} leaves of {} hosts have {} uplinks each", full, n, one->up.size());
@@ -96,6 +98,7 @@ std::string in_pods(const Tree& tree, const Parts& pods) {
   if (partial != nullptr && partial->up.size() != r) return "a partial leaf with wrong uplinks";
   std::size_t L = 0;
   for (const auto& [pod, n] : full) L = std::max(L, n);
+  if (L > tree.spines_per_l2) return fmt::format("{} leaves a pod, more than spines", L);
   std::optional<std::uint32_t> rest;  // the remainder pod
   for (const auto& [pod, part] : pods) {
     const bool remainder = full[pod] < L || (partial != nullptr && pod == partial_pod);
@@ -150,9 +153,11 @@ std::string illegal(const Tree& tree, const Cut& cut) {
     if (!pod->second.up.emplace(l2.l2 % tree.l2_per_pod, indices(l2.up)).second)
       return fmt::format("L2 {} twice", l2.l2);
   }
-  if (cut.leaves.size() == 1) return {};
+  if (cut.leaves.empty()) return "no hosts";
   if (cut.shape == Shape::owned) return owned(tree, pods);
-  return pods.size() == 1 ? in_pod(pods.begin()->second) : in_pods(tree, pods);
+  if (cut.leaves.size() == 1)
+    return cut.leaf_links() + cut.spine_links() == 0 ? "" : "links for a slice on one leaf";
+  return pods.size() == 1 ? in_pod(tree, pods.begin()->second) : in_pods(tree, pods);
 }
 
 }  // namespace weft::broker::fabric
