@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
 #include "base/log.hpp"
+#include "broker/fabric/import/load.hpp"
 #include "broker/shell/broker.hpp"
 #include "broker/shell/failpoint.hpp"
 #include "broker/shell/gateway/gateway.hpp"
@@ -62,6 +64,43 @@ bool read_config(const Options& options, yaml::BrokerConfig& config) {
   return read.problems.empty();
 }
 
+std::string folder_of_this_program() {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string(".") : self.parent_path().string();
+}
+
+// The fabric that broker.yaml names: what the core rents, and who drives it. False: told what is
+// wrong.
+bool read_fabric(const yaml::BrokerConfig& config, broker::Settings& settings) {
+  const yaml::FabricUse& use = config.fabric;
+  if (use.file.empty()) return true;
+  std::ifstream file(use.file);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) {
+    complain({Code::state_dir, fmt::format("fabric.file: {}: cannot be read", use.file)});
+    return false;
+  }
+  auto loaded = broker::fabric::load(text.str(), use.file);
+  for (const auto& problems : {loaded.problems, loaded.warnings})
+    for (const yaml::Problem& problem : problems)
+      fmt::print(stderr, "{}\n", yaml::to_string(problem, use.file));
+  if (!loaded.fabric) return false;
+  settings.core.ground =
+      std::make_shared<broker::Ground>(*std::move(loaded.fabric), use.driver, text.str());
+  if (!settings.core.ground->enforced) return true;
+  settings.driver.program = folder_of_this_program() + "/weft-driver";
+  settings.driver.arguments = {"--fabric", use.file, "--driver", use.driver};
+  for (const auto& [name, value] : use.options) {
+    settings.driver.arguments.push_back("--" + name);
+    settings.driver.arguments.push_back(value);
+  }
+  for (const auto& [name, value] : use.environment)
+    settings.driver.environment.push_back(name + "=" + value);
+  return true;
+}
+
 int serve(const Options& options) {
   yaml::BrokerConfig config;
   if (!read_config(options, config)) return 2;
@@ -77,6 +116,7 @@ int serve(const Options& options) {
   settings.core.silence_max = config.heartbeat_silence;
   settings.core.recovery_grace = config.recovery_grace;
   settings.snapshot_every = options.snapshot_every;
+  if (!read_fabric(config, settings)) return 2;
   for (const yaml::OperatorKey& key : config.operators)
     settings.keys.push_back({key.principal, Role::operator_, key.name, "house", false});
   if (!options.failpoint.empty())

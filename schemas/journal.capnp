@@ -71,6 +71,7 @@ struct SlicePut {
 
 struct FabricPut {
   fabric @0 :StateFile.FabricState;
+  text @1 :Text;
 }
 
 struct JobSubmitted {

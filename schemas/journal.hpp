@@ -234,12 +234,14 @@ struct SlicePut {  // a lease's slice: another state, or other links
     v("slice", s.slice);
   }
 };
-struct FabricPut {  // what of the fabric is not rented
+struct FabricPut {  // what of the fabric is not rented, and what happened to it
   FabricState fabric;
+  std::string text;  // for people
   WEFT_FACT(FabricPut, "fabric_put")
   template <class S, class V>
   static void fields(S& s, V&& v) {
     v("fabric", s.fabric);
+    v("text", s.text, limits::text_bytes_max);
   }
 };
 #undef WEFT_FACT

@@ -13,6 +13,7 @@ namespace weft::broker {
 namespace {
 
 constexpr std::uint32_t tries_max = 2;  // of a transition that differs; then quarantine
+constexpr Duration remarks_period = seconds(1);
 constexpr Duration pause_min = seconds(1), pause_max = seconds(10);
 
 bool to_be_there(const Slice& slice) {
@@ -76,7 +77,7 @@ void quarantine(Tx& tx, LeaseId id, const std::string& text) {
   FabricState state = tx.d.fabric;
   merge(state.quarantined, tx.d.leases.at(id).lease.slice.links);
   put(tx, id, SliceState::quarantined, text);
-  tx.emit(FabricPut{std::move(state)});
+  tx.emit(FabricPut{std::move(state), "quarantined: " + text.substr(0, 400)});
   tx.soft.driving.dirty = true;
   slice_lost(tx, id, Cause::not_delivered, Code::slice_differs, text);
 }
@@ -199,9 +200,14 @@ void changed(Tx& tx, const FabricChanged& change) {
   remove(state.failed, change.up);
   if (!change.text.empty()) tx.note(Note::Level::warn, "fabric: " + change.text);
   Driving& driving = tx.soft.driving;
-  driving.dirty = true;
+  const bool news = !(state == tx.d.fabric);
+  driving.dirty |= news || change.program_again;
   driving.all |= change.program_again;
-  if (!(state == tx.d.fabric)) tx.emit(FabricPut{std::move(state)});
+  // What changes nothing (an attempt that was refused) is journaled now and then, not every time.
+  if (news || tx.now >= driving.next_remark) {
+    driving.next_remark = tx.now + remarks_period;
+    tx.emit(FabricPut{std::move(state), change.text});
+  }
   const std::vector<LeaseId> live(tx.d.leases.live().begin(), tx.d.leases.live().end());
   for (const LeaseId id : live) {
     const Slice& slice = tx.d.leases.at(id).lease.slice;

@@ -83,7 +83,8 @@ struct Describe {
       return n;
     };
     return line("fabric", 0,
-                fmt::format("fabric: {} links down, {} in quarantine", links(f.fabric.failed),
+                fmt::format("fabric: {}{}{} links down, {} in quarantine", f.text,
+                            f.text.empty() ? "" : "; ", links(f.fabric.failed),
                             links(f.fabric.quarantined)));
   }
   Line operator()(const Posted& f) const {

@@ -82,6 +82,7 @@ struct Driving {       // what the fabric driver was asked
   };
   std::deque<Check> checks;  // waiting; the first may be under way
   bool checking = false;     // the order under way is a check
+  Instant next_remark;       // of the driver, that may be journaled
 };
 
 struct Soft {

@@ -11,9 +11,11 @@
 namespace weft::yaml {
 namespace {
 
-constexpr std::array<std::string_view, 11> config_paths{
-    "weft",      "listen",           "listen.clients",    "listen.workers", "price", "fee",
-    "operators", "heartbeat.period", "heartbeat.silence", "recovery",       "log"};
+constexpr std::array<std::string_view, 15> config_paths{
+    "weft", "listen",      "listen.clients",   "listen.workers",    "price",
+    "fee",  "operators",   "heartbeat.period", "heartbeat.silence", "recovery",
+    "log",  "fabric.file", "fabric.driver",    "fabric.options",    "fabric.environment"};
+constexpr std::array<std::string_view, 3> driver_words{"none", "linux", "opensm"};
 constexpr std::array<std::string_view, 6> level_words{"trace", "debug", "info",
                                                       "warn",  "error", "off"};
 constexpr std::size_t endpoints_max = 16, operators_max = 256;
@@ -34,6 +36,7 @@ class ConfigKeys {
                time(n, k, config_.recovery_grace, {}, hours(1));
              },
              {}},
+            {"fabric", [this](const Node& n, const std::string& k) { fabric(n, k); }, {}},
             {"log", [this](const Node& n, const std::string& k) { level(n, k); }, {}}};
   }
 
@@ -131,6 +134,38 @@ class ConfigKeys {
           fmt::format("two lost heartbeats are weather; allowed is at least three periods, {}",
                       weft::to_string(config_.heartbeat_period * 3)));
   }
+  void fabric(const Node& node, const std::string& path) {
+    constexpr std::size_t value_max = 4'096, pairs_max = 64;
+    const auto pairs = [&](std::vector<std::pair<std::string, std::string>>& out) {
+      return [this, &out](const Node& n, const std::string& k) {
+        if (n.kind != Node::Kind::map || n.entries.size() > pairs_max)
+          return reader_.problem(n.at, Code::spec_type, k, "write a map: NAME: value");
+        for (const Entry& entry : n.entries)
+          if (auto value =
+                  reader_.text(entry.value, k + "." + entry.key, value_max, "write a text"))
+            out.emplace_back(entry.key, std::move(*value));
+      };
+    };
+    const std::vector<Key> keys{
+        {"file",
+         [&](const Node& n, const std::string& k) {
+           if (auto value = reader_.text(n, k, value_max, "write the path of a fabric file"))
+             config_.fabric.file = std::move(*value);
+         },
+         {}},
+        {"driver",
+         [&](const Node& n, const std::string& k) {
+           if (const auto word = reader_.word(n, k, driver_words))
+             config_.fabric.driver = driver_words[*word];
+         },
+         {}},
+        {"options", pairs(config_.fabric.options), {}},
+        {"environment", pairs(config_.fabric.environment), {}}};
+    reader_.map(node, path, keys);
+    if (config_.fabric.file.empty())
+      reader_.problem(node.at, Code::spec_missing, path + ".file",
+                      "is missing; write the path of a fabric file");
+  }
   void level(const Node& node, const std::string& key) {
     if (const auto word = reader_.word(node, key, level_words))
       config_.log_level = static_cast<log::Level>(*word);
@@ -154,6 +189,23 @@ BrokerConfigFile read_broker_config(std::string_view text) {
   return out;
 }
 
+namespace {
+
+std::string print_fabric(const FabricUse& fabric) {
+  if (fabric.file.empty()) return {};
+  std::string out =
+      fmt::format("fabric:\n  file: {}\n  driver: {}\n", quote(fabric.file), fabric.driver);
+  const auto pairs = [&](std::string_view name, const auto& list) {
+    if (!list.empty()) out += fmt::format("  {}:\n", name);
+    for (const auto& [key, value] : list) out += fmt::format("    {}: {}\n", key, quote(value));
+  };
+  pairs("options", fabric.options);
+  pairs("environment", fabric.environment);
+  return out;
+}
+
+}  // namespace
+
 std::string print_broker_config(const BrokerConfig& config) {
   std::string out =
       fmt::format("weft: 1\nlisten:\n  clients: {}\n  workers: {}\nprice: {}\nfee: {}\noperators:",
@@ -163,10 +215,12 @@ std::string print_broker_config(const BrokerConfig& config) {
   for (const OperatorKey& entry : config.operators)
     out +=
         fmt::format("\n  - {{name: {}, key: \"{}\"}}", quote(entry.name), to_hex(entry.principal));
-  return out + fmt::format("\nheartbeat:\n  period: {}\n  silence: {}\nrecovery: {}\nlog: {}\n",
-                           to_string(config.heartbeat_period), to_string(config.heartbeat_silence),
-                           to_string(config.recovery_grace),
-                           level_words[static_cast<std::size_t>(config.log_level)]);
+  return out +
+         fmt::format("\nheartbeat:\n  period: {}\n  silence: {}\nrecovery: {}\nlog: {}\n",
+                     to_string(config.heartbeat_period), to_string(config.heartbeat_silence),
+                     to_string(config.recovery_grace),
+                     level_words[static_cast<std::size_t>(config.log_level)]) +
+         print_fabric(config.fabric);
 }
 
 }  // namespace weft::yaml

@@ -5,6 +5,7 @@
 //   wins fee: 250                          # house fee in basis points operators: [{ name: alice,
 //   key: 64 hexadecimal digits }] heartbeat: { period: 1s, silence: 5s } recovery: 60s # after a
 //   start nobody is declared dead for so long log: info
+//   fabric: { file: /etc/weft/fabric.yaml, driver: opensm, options: { directory: /etc/opensm } }
 // Errors: as problems, never an exception. Thread: any.
 #pragma once
 #include <string>
@@ -26,6 +27,14 @@ struct OperatorKey {
   bool operator==(const OperatorKey&) const = default;
 };
 
+struct FabricUse {              // what is rented besides nodes
+  std::string file;             // its description; empty: every node is one hop from every other
+  std::string driver = "none";  // none, linux or opensm: who programs it
+  std::vector<std::pair<std::string, std::string>> options;      // of weft-driver
+  std::vector<std::pair<std::string, std::string>> environment;  // of weft-driver
+  bool operator==(const FabricUse&) const = default;
+};
+
 struct BrokerConfig {
   std::vector<std::string> listen_clients{"tcp://127.0.0.1:0"};
   std::vector<std::string> listen_workers{"tcp://127.0.0.1:0"};
@@ -36,6 +45,7 @@ struct BrokerConfig {
   Duration heartbeat_silence = limits::heartbeat_silence_max;
   Duration recovery_grace = limits::recovery_grace;
   log::Level log_level = log::Level::info;
+  FabricUse fabric;
   bool operator==(const BrokerConfig&) const = default;
 };
 

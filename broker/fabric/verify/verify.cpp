@@ -9,7 +9,6 @@
 namespace weft::broker::fabric {
 namespace {
 
-constexpr std::size_t differences_max = 100;
 constexpr std::uint32_t switches_max = 5;
 
 using Link =
@@ -95,14 +94,17 @@ class Verifier {
                                 seen_.name(at), what));
     };
     At at{Tier::leaf, from / t_.hosts_per_leaf};
+    Hop in{Hop::Way::down, from % t_.hosts_per_leaf};
     bool down = false;
     for (std::uint32_t passed = 1; passed <= switches_max; ++passed) {
-      const Hop hop = seen_.next(at, to);
+      const Hop hop = seen_.next_from ? seen_.next_from(at, in, from, to) : seen_.next(at, to);
       if (hop.way == Hop::Way::none) return wrong(at, "no way there");
       if (hop.way == Hop::Way::up) {
         if (down) return wrong(at, fmt::format("up again by uplink {}", hop.port));
         if (!links.contains({at.tier, at.index, hop.port}))
           return wrong(at, fmt::format("uplink {} is not the slice's", hop.port));
+        in = {Hop::Way::down,
+              at.tier == Tier::leaf ? at.index % t_.leaves_per_pod : at.index / t_.l2_per_pod};
         at = above(at, hop.port);
         continue;
       }
@@ -117,6 +119,7 @@ class Verifier {
           at.tier == Tier::l2 ? at.index % t_.l2_per_pod : at.index % t_.spines_per_l2;
       if (!links.contains({below.tier, below.index, port}))
         return wrong(at, fmt::format("the link down to {} is not the slice's", seen_.name(below)));
+      in = {Hop::Way::up, port};
       at = below;
     }
     wrong(at, fmt::format("more than {} switches: a loop", switches_max));

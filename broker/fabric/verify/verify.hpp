@@ -12,6 +12,8 @@
 
 namespace weft::broker::fabric {
 
+inline constexpr std::size_t differences_max = 100;  // in a report; the rest is counted
+
 struct Difference {
   std::uint64_t slice = 0;  // which slice it touches; 0: none in particular
   std::string what;         // with switch, port, destination by name
@@ -27,6 +29,9 @@ struct Observed {
   std::function<bool(std::uint32_t from, std::uint32_t to)> admitted;
   std::function<std::string(At at)> name;
   std::function<std::string(std::uint32_t host)> host_name;
+  // In place of `next`, where a switch's answer also depends on who sends and on the port where the
+  // packet comes in (way and place as seen from that switch).
+  std::function<Hop(At at, Hop in, std::uint32_t from, std::uint32_t to)> next_from = {};
 };
 
 struct VerifyReport {

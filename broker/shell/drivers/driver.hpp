@@ -44,10 +44,14 @@ struct FabricEvent {
     link_up,
     host_lost,
     manager_restarted,
-    manager_lost
+    manager_lost,
+    denied  // a host tried to reach what is not its slice's, and was refused
   } what{};
   fabric::Cut links;  // the links concerned, both ends as one
   std::string text;   // for people, with names and ports
+  static constexpr std::uint32_t nobody = UINT32_MAX;
+  std::uint32_t from = nobody, to = nobody;  // hosts: of denied; from: of host_lost too
+  std::uint64_t attempts = 0;                // of denied: seen since the last call
 };
 
 class Driver {

@@ -1,0 +1,267 @@
+#include "broker/shell/drivers/linux/driver.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+
+#include "broker/shell/drivers/linux/enter.hpp"
+#include "broker/shell/drivers/linux/namespaces.hpp"
+#include "broker/shell/drivers/linux/tables.hpp"
+#include "broker/shell/drivers/linux/watching.hpp"
+
+namespace weft::broker {
+namespace netns {
+namespace {
+
+using fabric::Placed;
+
+class Stopwatch {
+ public:
+  std::int64_t lap() {  // milliseconds since the last one
+    const auto now = std::chrono::steady_clock::now();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now - std::exchange(last_, now))
+        .count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
+class LinuxDriver : public Driver {
+ public:
+  LinuxDriver(const fabric::Fabric& model, std::string tag)
+      : model_(model), places_(model_, std::move(tag)) {}
+
+  Result<void> open() {
+    for (const At at : places_.switches()) {
+      auto kernel = Kernel::open(places_.space(at));
+      if (!kernel) return tl::make_unexpected(kernel.error());
+      tables_.emplace_back(places_, at, std::move(*kernel));
+    }
+    auto watching = Watching::open(places_);
+    if (!watching) return tl::make_unexpected(watching.error());
+    watching_.emplace(std::move(*watching));
+    return {};
+  }
+
+  std::string_view name() const override { return "linux"; }
+  Isolation isolation() const override { return Isolation::enforced; }
+  Result<Applied> apply(const Transition& target) override;
+  Result<Applied> verify(std::span<const std::uint64_t> slices) override;
+  std::vector<std::pair<std::string, std::string>> environment(std::uint64_t,
+                                                               std::uint32_t) const override {
+    // All hosts are on one machine, and shared memory would go around the fabric.
+    return {{"UCX_NET_DEVICES", host_device}, {"UCX_TLS", "tcp,self"}};
+  }
+  Result<std::vector<FabricEvent>> watch(Duration patience) override {
+    return watching_->wait(patience, [this](std::uint32_t host) { return slice_of(host); });
+  }
+
+ private:
+  using Step = Result<void> (Tables::*)(const SwitchPlan&);
+  Result<void> everywhere(const std::vector<SwitchPlan>& wanted, Step step) {
+    for (std::size_t i = 0; i < tables_.size(); ++i)
+      if (auto done = (tables_[i].*step)(wanted[i]); !done) return done;
+    return {};
+  }
+  Result<void> look() {
+    for (Tables& one : tables_)
+      if (auto seen = one.look(); !seen) return seen;
+    return {};
+  }
+  Result<void> bring(const std::vector<SwitchPlan>& wanted);
+  Result<void> restore_hosts(std::span<const Placed> slices);
+  fabric::VerifyReport check(std::span<const std::uint64_t> slices);
+  Hop next(At at, Hop in, std::uint32_t from, std::uint32_t to, fabric::VerifyReport& broken);
+  std::uint64_t slice_of(std::uint32_t host) const {
+    return host < owner_.size() ? owner_[host] : 0;
+  }
+
+  const fabric::Fabric model_;
+  const Places places_;
+  std::vector<Tables> tables_;  // by position in places_.switches()
+  std::optional<Watching> watching_;
+  Epoch epoch_;
+  std::vector<Placed> slices_;        // applied last
+  std::vector<SwitchPlan> wanted_;    // of them
+  std::vector<std::uint64_t> owner_;  // slice by host; 0: none
+};
+
+// Hosts whose link was down have lost their gateway.
+Result<void> LinuxDriver::restore_hosts(std::span<const Placed> slices) {
+  const fabric::Tree& t = places_.tree();
+  for (const Placed& slice : slices)
+    for (const auto& leaf : slice.cut.leaves)
+      for (std::uint32_t slot = 0; slot < t.hosts_per_leaf; ++slot)
+        if ((leaf.hosts & places_.present().hosts(leaf.leaf)) >> slot & 1)
+          if (auto done = configure_host(places_, leaf.leaf * t.hosts_per_leaf + slot); !done)
+            return done;
+  return {};
+}
+
+Result<void> LinuxDriver::bring(const std::vector<SwitchPlan>& wanted) {
+  for (const Step step : {&Tables::revoke, &Tables::forward, &Tables::admit})
+    if (auto done = everywhere(wanted, step); !done) return done;
+  for (Tables& one : tables_)
+    if (auto done = one.flush(); !done) return done;
+  return {};
+}
+
+Result<Applied> LinuxDriver::apply(const Transition& target) {
+  if (target.epoch < epoch_)
+    return fail(Code::epoch_fenced, fmt::format("epoch {} is over: {} has been applied",
+                                                target.epoch.value, epoch_.value));
+  for (std::size_t i = 0; i < target.slices.size(); ++i)
+    for (std::size_t j = 0; j < i; ++j)
+      if (table_of(target.slices[i].slice, false) == table_of(target.slices[j].slice, false))
+        return fail(Code::internal, fmt::format("slices {} and {} would share a table",
+                                                target.slices[j].slice, target.slices[i].slice));
+  epoch_ = target.epoch;
+  Applied out;
+  Stopwatch watch;
+  wanted_ = plan(places_, target.slices, target.failed);
+  slices_ = target.slices;
+  owner_.assign(places_.tree().hosts(), 0);
+  for (const Placed& slice : slices_)
+    for (const auto& leaf : slice.cut.leaves)
+      for (std::uint32_t slot = 0; slot < places_.tree().hosts_per_leaf; ++slot)
+        if (leaf.hosts >> slot & 1)
+          owner_[leaf.leaf * places_.tree().hosts_per_leaf + slot] = slice.slice;
+  out.phases.plan = watch.lap();
+  for (int tries = 0; tries < 2; ++tries) {  // on a difference once more
+    if (auto seen = look(); !seen) return tl::make_unexpected(seen.error());
+    if (auto done = restore_hosts(slices_); !done) return tl::make_unexpected(done.error());
+    if (auto done = bring(wanted_); !done) return tl::make_unexpected(done.error());
+    out.phases.apply += watch.lap();
+    if (auto seen = look(); !seen) return tl::make_unexpected(seen.error());
+    out.phases.read_back += watch.lap();
+    out.report = check(target.fresh);
+    out.phases.verify += watch.lap();
+    if (out.report.differences.empty()) break;
+  }
+  return out;
+}
+
+Result<Applied> LinuxDriver::verify(std::span<const std::uint64_t> slices) {
+  Applied out;
+  Stopwatch watch;
+  if (wanted_.empty()) wanted_ = plan(places_, {}, {});
+  if (auto seen = look(); !seen) return tl::make_unexpected(seen.error());
+  out.phases.read_back = watch.lap();
+  out.report = check(slices);
+  out.phases.verify = watch.lap();
+  return out;
+}
+
+Hop LinuxDriver::next(At at, Hop in, std::uint32_t from, std::uint32_t to,
+                      fabric::VerifyReport& broken) {
+  const auto& all = places_.switches();
+  const auto found = std::ranges::find(all, at);
+  if (found == all.end()) return {};
+  auto hop = tables_[static_cast<std::size_t>(found - all.begin())].next(in, from, to);
+  if (hop) return *hop;
+  broken.differences.push_back({0, places_.name(at) + ": " + hop.error().detail});
+  return {};
+}
+
+fabric::VerifyReport LinuxDriver::check(std::span<const std::uint64_t> slices) {
+  std::vector<std::size_t> wanted;
+  for (std::size_t i = 0; i < slices_.size(); ++i)
+    if (std::ranges::find(slices, slices_[i].slice) != slices.end()) wanted.push_back(i);
+  fabric::VerifyReport broken;  // what could not be read
+  fabric::Observed observed;
+  observed.next_from = [&](At at, Hop in, std::uint32_t from, std::uint32_t to) {
+    return next(at, in, from, to, broken);
+  };
+  observed.admitted = [&](std::uint32_t from, std::uint32_t to) {
+    const std::uint32_t per_leaf = places_.tree().hosts_per_leaf;
+    const Hop in{Hop::Way::down, from % per_leaf};
+    return next({Tier::leaf, from / per_leaf}, in, from, to, broken).way != Hop::Way::none;
+  };
+  observed.name = [&](At at) { return places_.name(at); };
+  observed.host_name = [&](std::uint32_t host) { return places_.name(host); };
+  auto report = fabric::verify(places_.tree(), slices_, wanted, observed);
+  const auto add = [&](fabric::Difference difference) {
+    if (report.differences.size() < fabric::differences_max)
+      report.differences.push_back(std::move(difference));
+    else
+      ++report.more_differences;
+  };
+  for (auto& one : broken.differences) add(std::move(one));
+  // Row by row as well: the probes are samples.
+  for (std::size_t i = 0; i < tables_.size(); ++i)
+    for (auto& one : tables_[i].differences(wanted_[i], slices)) add(std::move(one));
+  return report;
+}
+
+}  // namespace
+
+fabric::Placed shared_fabric(const fabric::Fabric& model, std::uint64_t slice) {
+  const fabric::Masks there = fabric::present(model.rails.front());
+  const fabric::Tree& t = model.tree();
+  Placed out;
+  out.slice = slice;
+  out.cut.shape = fabric::Shape::owned;
+  for (std::uint32_t l = 0; l < t.leaves(); ++l)
+    out.cut.leaves.push_back({l, there.hosts(l), there.leaf_up(l)});
+  for (std::uint32_t i = 0; i < t.l2(); ++i)
+    if (there.l2_up(i) != 0) out.cut.l2.push_back({i, there.l2_up(i)});
+  out.cut.asked = out.cut.hosts();
+  return out;
+}
+
+std::string space_of_host(const std::string& tag, std::uint32_t host) {
+  return fmt::format("weft-{}-h{}", tag, host);
+}
+
+Result<std::vector<LinkCount>> count_links(const fabric::Fabric& model, const std::string& tag) {
+  const Places places(model, tag);
+  std::vector<LinkCount> out;
+  for (const At at : places.switches()) {
+    auto kernel = Kernel::open(places.space(at));
+    if (!kernel) return tl::make_unexpected(kernel.error());
+    auto devices = kernel->devices();
+    if (!devices) return tl::make_unexpected(devices.error());
+    for (const Hop port : places.ports(at)) {
+      const bool host = places.beyond(at, port).is_host;
+      if (port.way == Hop::Way::down && !host) continue;
+      const Device& d = (*devices)[Places::device(port)];
+      LinkCount link{places.short_name(at) + " " + Places::device(port),
+                     places.link(at, port),
+                     d.packets_out,
+                     d.bytes_out,
+                     d.packets_in,
+                     d.bytes_in};
+      if (host) {  // the leaf is the upper end
+        std::swap(link.packets_up, link.packets_down);
+        std::swap(link.bytes_up, link.bytes_down);
+      }
+      out.push_back(std::move(link));
+    }
+  }
+  return out;
+}
+
+Result<void> set_link(const fabric::Fabric& model, const std::string& tag, At at, Hop port,
+                      bool up) {
+  const Places places(model, tag);
+  auto kernel = Kernel::open(places.space(at));
+  if (!kernel) return tl::make_unexpected(kernel.error());
+  auto devices = kernel->devices();
+  if (!devices) return tl::make_unexpected(devices.error());
+  return kernel->set_up((*devices)[Places::device(port)].index, up);
+}
+
+}  // namespace netns
+
+Result<std::unique_ptr<Driver>> open_linux_driver(const fabric::Fabric& model, std::string tag) {
+  if (model.rails.size() != 1)
+    return fail(Code::spec_unsupported, "rails: the linux driver has one rail");
+  auto out = std::make_unique<netns::LinuxDriver>(model, std::move(tag));
+  if (auto opened = out->open(); !opened) return tl::make_unexpected(opened.error());
+  return out;
+}
+
+}  // namespace weft::broker

@@ -1,0 +1,269 @@
+#include "broker/shell/drivers/linux/namespaces.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/if_link.h>
+#include <linux/pkt_sched.h>
+#include <linux/rtnetlink.h>
+#include <linux/veth.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <map>
+
+#include "broker/shell/drivers/linux/enter.hpp"
+#include "broker/shell/drivers/linux/kernel.hpp"
+#include "broker/shell/drivers/linux/tables.hpp"
+
+namespace weft::broker::netns {
+namespace {
+
+Result<void> set(const std::string& sysctl, std::string_view value) {
+  const std::string path = "/proc/sys/net/" + sysctl;
+  const int file = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+  if (file < 0 && errno == ENOENT) return {};  // a kernel without IPv6
+  const bool written =
+      file >= 0 && write(file, value.data(), value.size()) == static_cast<ssize_t>(value.size());
+  if (!written) return fail(Code::os_error, fmt::format("{}: {}", path, std::strerror(errno)));
+  close(file);
+  return {};
+}
+
+// Before the first interface is there: each takes its settings from `default`.
+Result<void> settings(const std::string& space, bool forwards) {
+  return inside(space, [&]() -> Result<void> {
+    const std::string forward = forwards ? "1" : "0";
+    for (const std::string& scope : {std::string("all"), std::string("default")})
+      for (const auto& [key, value] :
+           {std::pair<std::string, std::string>{"ipv6/conf/" + scope + "/disable_ipv6", "1"},
+            {"ipv4/conf/" + scope + "/rp_filter", "0"},
+            {"ipv4/conf/" + scope + "/send_redirects", "0"},
+            {"ipv4/conf/" + scope + "/accept_redirects", "0"},
+            {"ipv4/conf/" + scope + "/accept_source_route", "0"},
+            {"ipv4/conf/" + scope + "/ignore_routes_with_linkdown", "1"},
+            {"ipv4/conf/" + scope + "/forwarding", forward}})
+        if (auto done = set(key, value); !done) return done;
+    return set("ipv4/ip_forward", forward);
+  });
+}
+
+struct Spot {  // an end of a cable, with the namespace and the name that it has there
+  std::string space, device;
+  Mac mac{};
+};
+
+Result<void> lay(Netlink& here, const Spot& near, const Spot& far) {
+  const int space = ::open(path_of(far.space).c_str(), O_RDONLY | O_CLOEXEC);
+  if (space < 0) return fail(Code::os_error, far.space + ": " + std::strerror(errno));
+  Request request(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL);
+  request.head(ifinfomsg{});
+  request.put(IFLA_IFNAME, std::string_view(near.device));
+  request.put(IFLA_ADDRESS, near.mac.data(), near.mac.size());
+  const auto info = request.open(IFLA_LINKINFO);
+  request.put(IFLA_INFO_KIND, std::string_view("veth"));
+  const auto data = request.open(IFLA_INFO_DATA);
+  const auto peer = request.open(VETH_INFO_PEER);
+  const ifinfomsg head{};
+  request.raw(&head, sizeof head);
+  request.put(IFLA_IFNAME, std::string_view(far.device));
+  request.put(IFLA_ADDRESS, far.mac.data(), far.mac.size());
+  request.put(IFLA_NET_NS_FD, static_cast<std::uint32_t>(space));
+  for (const auto opened : {peer, data, info}) request.close(opened);
+  auto done = here.ask(
+      request, fmt::format("cable {} {} to {} {}", near.space, near.device, far.space, far.device));
+  close(space);
+  return done;
+}
+
+// A token bucket of 4 ms or 16 KiB, and a queue of 20 ms.
+Result<void> shape(Netlink& here, int device, std::uint64_t bits_per_second) {
+  const std::uint64_t rate = bits_per_second / 8;
+  Request request(RTM_NEWQDISC, NLM_F_CREATE | NLM_F_REPLACE);
+  tcmsg head{};
+  head.tcm_ifindex = device;
+  head.tcm_parent = TC_H_ROOT;
+  head.tcm_handle = 1U << 16;
+  request.head(head);
+  request.put(TCA_KIND, std::string_view("tbf"));
+  tc_tbf_qopt how{};
+  how.rate.rate = static_cast<std::uint32_t>(std::min<std::uint64_t>(rate, UINT32_MAX));
+  how.rate.linklayer = TC_LINKLAYER_ETHERNET;  // the kernel computes times itself then
+  const std::uint64_t burst = std::max<std::uint64_t>(rate / 250, 16'384);
+  how.limit = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(std::max<std::uint64_t>(rate / 50, 131'072), 1U << 30));
+  const auto options = request.open(TCA_OPTIONS);
+  request.put(TCA_TBF_PARMS, &how, sizeof how);
+  if (rate > UINT32_MAX) request.put(TCA_TBF_RATE64, &rate, sizeof rate);
+  request.put(TCA_TBF_BURST, static_cast<std::uint32_t>(std::min<std::uint64_t>(burst, 1U << 30)));
+  request.close(options);
+  return here.ask(request, "token bucket");
+}
+
+Result<void> shape_in(const std::string& space, const std::vector<int>& devices,
+                      std::uint64_t bits_per_second) {
+  if (devices.empty()) return {};
+  return inside(space, [&]() -> Result<void> {
+    auto socket = Netlink::open();
+    if (!socket) return tl::make_unexpected(socket.error());
+    for (const int device : devices)
+      if (auto done = shape(*socket, device, bits_per_second); !done) return done;
+    return {};
+  });
+}
+
+// Of a fabric: `weft up` has other namespaces of the same tag.
+std::vector<std::string> parts_of(const std::string& tag) {
+  const std::string head = "weft-" + tag + "-";
+  auto names = with_prefix(head);
+  std::erase_if(names, [&](const std::string& name) {
+    const std::string_view rest = std::string_view(name).substr(head.size());
+    const bool host = rest.size() > 1 && rest[0] == 'h' && rest[1] >= '0' && rest[1] <= '9';
+    return !host && !rest.starts_with("leaf") && !rest.starts_with("l2_") &&
+           !rest.starts_with("spine");
+  });
+  return names;
+}
+
+class Builder {
+ public:
+  Builder(const Places& places, const BuildOptions& options, std::uint64_t rate)
+      : places_(places), options_(options), rate_(rate) {}
+
+  Result<void> run() {
+    for (const At at : places_.switches())
+      if (auto done = space(places_.space(at), true); !done) return done;
+    for (const std::uint32_t host : places_.hosts())
+      if (auto done = space(places_.space(host), false); !done) return done;
+    for (const At at : places_.switches())
+      if (auto done = cables(at); !done) return done;
+    for (const At at : places_.switches())
+      if (auto done = configure(at); !done) return done;
+    for (const std::uint32_t host : places_.hosts()) {
+      if (auto done = configure_host(places_, host); !done) return done;
+      if (auto done = shape_host(host); !done) return done;
+    }
+    return {};
+  }
+
+ private:
+  static Result<void> space(const std::string& name, bool forwards) {
+    if (auto made = make(name); !made) return made;
+    return settings(name, forwards);
+  }
+
+  // To what is above, and a leaf's to its hosts: each cable once.
+  Result<void> cables(At at) {
+    return inside(places_.space(at), [&]() -> Result<void> {
+      auto socket = Netlink::open();
+      if (!socket) return tl::make_unexpected(socket.error());
+      for (const Hop port : places_.ports(at)) {
+        const End far = places_.beyond(at, port);
+        if (port.way == Hop::Way::down && !far.is_host) continue;
+        const Spot here{places_.space(at), Places::device(port), Places::mac({false, 0, at, port})};
+        const Spot there{far.is_host ? places_.space(far.host) : places_.space(far.at),
+                         far.is_host ? host_device : Places::device(far.port), Places::mac(far)};
+        if (auto laid = lay(*socket, here, there); !laid) return laid;
+      }
+      return {};
+    });
+  }
+
+  Result<void> configure(At at) {
+    auto kernel = Kernel::open(places_.space(at));
+    if (!kernel) return tl::make_unexpected(kernel.error());
+    if (auto done = deny_all(*kernel); !done) return done;
+    auto devices = kernel->devices();
+    if (!devices) return tl::make_unexpected(devices.error());
+    const int lo = (*devices)["lo"].index;
+    if (auto done = kernel->set_up(lo, true); !done) return done;
+    if (auto done = kernel->add_address(lo, places_.own_address(at)); !done) return done;
+    std::vector<int> shaped;
+    for (const Hop port : places_.ports(at)) {
+      const int device = (*devices)[Places::device(port)].index;
+      if (auto done = kernel->set_up(device, true); !done) return done;
+      const End far = places_.beyond(at, port);
+      if (auto done = kernel->neighbour(device, Places::mac(far)); !done) return done;
+      if (rate_ != 0 && (!far.is_host || options_.shape_host_links)) shaped.push_back(device);
+    }
+    if (auto done = answer_hosts(*kernel, places_, at, *devices); !done) return done;
+    return shape_in(places_.space(at), shaped, rate_);
+  }
+
+  Result<void> shape_host(std::uint32_t host) {
+    if (rate_ == 0 || !options_.shape_host_links) return {};
+    auto kernel = Kernel::open(places_.space(host));
+    if (!kernel) return tl::make_unexpected(kernel.error());
+    auto devices = kernel->devices();
+    if (!devices) return tl::make_unexpected(devices.error());
+    return shape_in(places_.space(host), {(*devices)[host_device].index}, rate_);
+  }
+
+  const Places& places_;
+  const BuildOptions& options_;
+  std::uint64_t rate_;
+};
+
+}  // namespace
+
+bool possible() {
+  if (geteuid() != 0) return false;
+  const std::string name = fmt::format("weft-try{}", getpid());
+  const bool made = make(name).has_value();
+  return remove(name).has_value() && made;
+}
+
+Result<void> build(const fabric::Fabric& fabric, const std::string& tag,
+                   const BuildOptions& options) {
+  if (fabric.rails.size() != 1)
+    return fail(Code::spec_unsupported, "rails: the linux driver has one rail");
+  const auto plain = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); };
+  if (tag.empty() || tag.size() > 24 || !std::all_of(tag.begin(), tag.end(), plain))
+    return fail(Code::usage, fmt::format("tag '{}': write 1 to 24 of a-z and 0-9", tag));
+  const Places places(fabric, tag);
+  if (const auto there = parts_of(tag); !there.empty())
+    return fail(Code::os_error, fmt::format("{} is there already", there.front()));
+  const std::uint64_t rate =
+      options.uplink_bits_per_second != 0 ? options.uplink_bits_per_second : fabric.link_rate_bps;
+  auto built = Builder(places, options, rate).run();
+  if (!built) (void)demolish(tag);
+  return built;
+}
+
+Result<void> demolish(const std::string& tag) {
+  Result<void> out;
+  for (const std::string& name : parts_of(tag)) {
+    // A process inside would keep the cables: they go first.
+    if (auto kernel = Kernel::open(name)) (void)kernel->remove_links();
+    if (auto gone = remove(name); !gone) out = gone;
+  }
+  return out;
+}
+
+Result<void> configure_host(const Places& places, std::uint32_t host) {
+  auto kernel = Kernel::open(places.space(host));
+  if (!kernel) return tl::make_unexpected(kernel.error());
+  auto devices = kernel->devices();
+  if (!devices) return tl::make_unexpected(devices.error());
+  if (auto done = kernel->set_up((*devices)["lo"].index, true); !done) return done;
+  const int device = (*devices)[host_device].index;
+  if (auto done = kernel->set_up(device, true); !done) return done;
+  if (auto done = kernel->add_address(device, places.address(host)); !done) return done;
+  const End leaf{false,
+                 0,
+                 {Tier::leaf, host / places.tree().hosts_per_leaf},
+                 {Hop::Way::down, host % places.tree().hosts_per_leaf}};
+  if (auto done = kernel->neighbour(device, Places::mac(leaf)); !done) return done;
+  RouteRow row = through(RT_TABLE_MAIN, 0, device);
+  row.length = 0;
+  auto done = kernel->add_route(row, true);
+  if (!done) return tl::make_unexpected(done.error());
+  if (*done != 0)
+    return fail(Code::os_error,
+                fmt::format("{}: gateway: {}", places.space(host), std::strerror(*done)));
+  return {};
+}
+
+}  // namespace weft::broker::netns
