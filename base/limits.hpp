@@ -34,9 +34,9 @@ inline constexpr std::size_t list_max = 65'536;  // any list that has no smaller
 // Fleet
 inline constexpr std::uint32_t workers_max = 16'384;
 // fabric
-inline constexpr std::uint32_t fabric_switches_max = 4'096;      // of one tier, on one rail
-inline constexpr std::size_t fabric_text_bytes_max = 512 << 10;  // a description shown to clients
-inline constexpr std::size_t differences_max = 100;              // named one by one
+inline constexpr std::uint32_t fabric_switches_max = 4'096;       // of one tier, on one rail
+inline constexpr std::size_t fabric_shown_bytes_max = 512 << 10;  // a description, to clients
+inline constexpr std::size_t differences_max = 100;               // named one by one
 inline constexpr std::uint32_t gpus_per_node_max = 64;
 inline constexpr std::uint32_t nodes_per_job_max = 65'536;
 inline constexpr std::uint32_t ranks_per_node_max = 256;

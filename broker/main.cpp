@@ -91,7 +91,7 @@ bool read_fabric(const yaml::BrokerConfig& config, broker::Settings& settings) {
       std::make_shared<broker::Ground>(*std::move(loaded.fabric), use.driver, text.str());
   if (!settings.core.ground->enforced) return true;
   settings.driver.program = folder_of_this_program() + "/weft-driver";
-  settings.driver.arguments = {"--fabric", use.file, "--driver", use.driver};
+  settings.driver.arguments = {"serve", "--fabric", use.file, "--driver", use.driver};
   for (const auto& [name, value] : use.options) {
     settings.driver.arguments.push_back("--" + name);
     settings.driver.arguments.push_back(value);

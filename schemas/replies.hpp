@@ -350,7 +350,7 @@ struct SliceList {
   static void fields(S& s, V&& v) {
     v("driver", s.driver, limits::name_bytes_max);
     v("enforced", s.enforced);
-    v("fabric", s.fabric, limits::fabric_text_bytes_max);
+    v("fabric", s.fabric, limits::fabric_shown_bytes_max);
     v("state", s.state);
     v("slices", s.slices, limits::list_max);
   }

@@ -13,7 +13,7 @@ Ground::Ground(fabric::Fabric what, std::string driver_name, std::string descrip
   const auto& hosts = fabric.rails.front().hosts;
   for (std::uint32_t place = 0; place < hosts.size(); ++place)
     if (!hosts[place].name.empty()) places.emplace(hosts[place].name, place);
-  if (text.size() > limits::fabric_text_bytes_max) text.clear();
+  if (text.size() > limits::fabric_shown_bytes_max) text.clear();
 }
 
 std::uint32_t Ground::place_of(std::string_view node) const {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
@@ -29,6 +30,20 @@ struct UpFlags {
 
 void declare(Flags& flags, UpFlags& up) {
   flags.number("-n,--nodes", up.plan.nodes, 1, 250, "workers, one a node (default 4)");
+  flags.option("--fabric", up.plan.fabric, "FILE",
+               "rent the links of this fabric too; its hosts are the nodes");
+  flags.option(
+      "--driver", "DRIVER",
+      "who programs the fabric: none, linux (network namespaces as switches), opensm (on a "
+      "simulated fabric) (default none)",
+      [&up](const std::string& text) -> Result<void> {
+        if (text != "none" && text != "linux" && text != "opensm")
+          return fail(Code::usage, fmt::format("'{}' is not a driver; there are none, linux, "
+                                               "opensm",
+                                               text));
+        up.plan.driver = text;
+        return {};
+      });
   flags.price("--price", up.plan.price,
               "floor of the offer, dollars per unit-hour (default 0: no money moves)");
   flags.duration("--notice", up.plan.notice, "notice of the offer; without it leases are firm");
@@ -46,12 +61,30 @@ void declare(Flags& flags, UpFlags& up) {
   flags.example("weft up --nodes 4 --price 1.80", "four nodes for $1.80 a node-hour");
 }
 
+// The fabric file's absolute path: the broker runs elsewhere.
+Result<void> settle_fabric(const Flags& flags, UpPlan& plan) {
+  if (plan.fabric.empty()) {
+    if (!plan.driver.empty()) return fail(Code::usage, "--driver needs --fabric FILE");
+    return {};
+  }
+  if (flags.given("--nodes"))
+    return fail(Code::usage, "--nodes and --fabric: the nodes are the fabric's hosts");
+  if (plan.driver.empty()) plan.driver = "none";
+  std::error_code error;
+  const auto path = std::filesystem::canonical(plan.fabric, error);
+  if (error)
+    return fail(Code::usage, fmt::format("--fabric: {}: {}", plan.fabric, error.message()));
+  plan.fabric = path.string();
+  return {};
+}
+
 Error already_running(const client::StateDir& state, const UpRecord& record) {
   const bool healthy = alive(record.supervisor);
-  return {Code::up_running,
-          fmt::format(
-              "{} runs a broker and {} workers already{}; `weft down --state {}` stops them",
-              state.root, record.nodes, healthy ? "" : " (without their supervisor)", state.root)};
+  return {
+      Code::up_running,
+      fmt::format("{} runs a broker and {} workers already{}; `weft down --state {}` stops them",
+                  state.root, record.nodes.size(), healthy ? "" : " (without their supervisor)",
+                  state.root)};
 }
 
 // The lock of the state directory, if nothing of an earlier start runs.
@@ -94,15 +127,21 @@ struct Started {
 Result<Started> start(const client::StateDir& state, const UpFlags& up, int lock) {
   Started out;
   out.record = new_record(state);
-  out.record.nodes = up.plan.nodes;
   out.record.namespaces = !up.loopback && network_possible();
+  out.record.fabric = up.plan.fabric;
+  out.record.driver = up.plan.driver;
+  if (up.plan.driver == "linux" && !out.record.namespaces)
+    return fail(Code::usage,
+                "--driver linux builds the fabric out of network namespaces, which "
+                "needs root (and no --loopback)");
+  auto planned = plan_nodes(up.plan, out.record);
+  if (!planned) return tl::make_unexpected(planned.error());
+  out.record.nodes = std::move(*planned);
   unlink(state.connection().c_str());
   if (auto laid = lay_out(state, out.record); !laid) return tl::make_unexpected(laid.error());
   if (auto cleared = remove_network(out.record.tag); !cleared)
     return tl::make_unexpected(cleared.error());
-  if (out.record.namespaces)
-    if (auto made = make_network(out.record.tag, out.record.nodes); !made)
-      return tl::make_unexpected(made.error());
+  if (auto made = lay_cables(out.record); !made) return tl::make_unexpected(made.error());
   if (auto written = write_record(state, out.record); !written)
     return tl::make_unexpected(written.error());
 
@@ -135,27 +174,31 @@ Result<Started> start(const client::StateDir& state, const UpFlags& up, int lock
 void print(const client::StateDir& state, const Started& started) {
   const UpRecord& record = started.record;
   fmt::print("weft is up: a broker (pid {}) and {}, ", record.broker.pid,
-             counted(record.nodes, "worker"));
+             counted(record.nodes.size(), "worker"));
   if (record.namespaces)
     fmt::print("each in a network namespace of its own ({} to {}, {} to {})\n",
-               node_namespace(record.tag, 1), node_namespace(record.tag, record.nodes),
-               node_address(1), node_address(record.nodes));
+               record.nodes.front().network, record.nodes.back().network,
+               record.nodes.front().address, record.nodes.back().address);
   else
     fmt::print("plain processes on loopback{}\n",
                geteuid() == 0 ? "" : " (network namespaces need root)");
+  if (!record.fabric.empty())
+    fmt::print("  fabric {}, {}\n", record.fabric,
+               record.driver == "none" ? "recorded only (--driver linux or opensm programs it)"
+                                       : "programmed by driver " + record.driver);
   for (const Offer& offer : started.offers)
     fmt::print("  offer O{}: {} at {} a unit-hour, {}\n", offer.id.value,
                counted(offer.nodes.size(), "node"), dollars(offer.floor),
                offer.notice.ms == 0 ? "firm" : "notice " + to_string(offer.notice));
   fmt::print("  state in {}\n", state.root);
   const bool priced = !started.offers.empty() && started.offers.front().floor.micros > 0;
-  fmt::print("try: weft run -N {}{} -- hostname\n", std::min(2U, record.nodes),
+  fmt::print("try: weft run -N {}{} -- hostname\n", std::min<std::size_t>(2, record.nodes.size()),
              priced ? " -p " + to_string(started.offers.front().floor) : "");
 }
 
 void print_as_json(const client::StateDir& state, const Started& started) {
   print_json({{"state", state.root},
-              {"nodes", std::to_string(started.record.nodes)},
+              {"nodes", std::to_string(started.record.nodes.size())},
               {"network", started.record.namespaces ? "namespaces" : "loopback"},
               {"tag", started.record.tag},
               {"supervisor_pid", std::to_string(started.record.supervisor.pid)},
@@ -198,6 +241,7 @@ int verb_up(const Arguments& arguments) {
   if (!state) return refuse("up", state.error());
   if (up.supervise) return supervise(*state, supervisor_go);
   up.plan.patience = common.timeout;
+  if (auto settled = settle_fabric(flags, up.plan); !settled) return refuse("up", settled.error());
   up.plan.terms_given = flags.given("--price") || flags.given("--notice");
 
   if (auto made = make_state_dir(*state); !made) return refuse("up", made.error());

@@ -14,6 +14,7 @@
 
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
+#include "client/cli/up/network.hpp"
 #include "schemas/yaml/broker_config.hpp"
 
 namespace weft::cli {
@@ -21,6 +22,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t hosts_max = 250;
 const char* const people[] = {"operator", "seller", "customer"};
 
 Result<void> make_directory(const std::string& path, fs::perms mode) {
@@ -46,8 +48,13 @@ Result<void> ensure_key(const std::string& path, Role role, const std::string& n
   return yaml::write_key_file(path, file);
 }
 
-std::string worker_key(const client::StateDir& state, std::uint32_t index) {
-  return state.node(node_name(index)) + "/worker.key";
+std::string worker_key(const client::StateDir& state, const UpNode& node) {
+  return state.node(node.name) + "/worker.key";
+}
+
+// A real OpenSM on a fabric that ibsim simulates, as children of the driver.
+void simulate_opensm(const client::StateDir& state, yaml::FabricUse& use) {
+  use.options = {{"simulate", state.broker() + "/opensm"}};
 }
 
 // Written once: what an operator changes in it stays, but for the sockets.
@@ -63,6 +70,13 @@ Result<void> write_configuration(const client::StateDir& state, const UpRecord& 
   }
   config.listen_clients = {"ipc://" + record.run + "/c"};
   config.listen_workers = {"ipc://" + record.run + "/w"};
+  config.fabric = {};
+  if (!record.fabric.empty()) {
+    config.fabric.file = record.fabric;
+    config.fabric.driver = record.driver;
+    if (record.driver == "linux") config.fabric.options = {{"tag", record.tag}};
+    if (record.driver == "opensm") simulate_opensm(state, config.fabric);
+  }
   std::ofstream out(path, std::ios::trunc);
   out << yaml::print_broker_config(config);
   out.close();
@@ -71,6 +85,48 @@ Result<void> write_configuration(const client::StateDir& state, const UpRecord& 
 }
 
 }  // namespace
+
+Result<std::vector<UpNode>> plan_nodes(const UpPlan& plan, const UpRecord& record) {
+  std::vector<UpNode> nodes;
+  const auto plain = [&](std::string name) {
+    const auto index = static_cast<std::uint32_t>(nodes.size() + 1);
+    if (record.namespaces)
+      nodes.push_back({name, node_namespace(record.tag, name), node_address(index)});
+    else
+      nodes.push_back({name, {}, "127.0.0.1"});
+  };
+  if (plan.fabric.empty()) {
+    for (std::uint32_t i = 1; i <= plan.nodes; ++i) plain(fmt::format("n{}", i));
+    return nodes;
+  }
+  auto driver = sibling_program("weft-driver");
+  if (!driver) return tl::make_unexpected(driver.error());
+  auto text = run_program({*driver, "hosts", "--fabric", plan.fabric, "--tag", record.tag});
+  if (!text) return tl::make_unexpected(text.error());
+  std::istringstream lines(*text);
+  std::string name, network, address;
+  while (lines >> name >> network >> address) {
+    if (nodes.size() == hosts_max)
+      return fail(Code::usage,
+                  fmt::format("{}: more than {} hosts; one machine runs no more workers",
+                              plan.fabric, hosts_max));
+    if (plan.driver == "linux")
+      nodes.push_back({name, network, address});
+    else
+      plain(name);
+  }
+  return nodes;
+}
+
+Result<void> lay_cables(const UpRecord& record) {
+  if (!record.namespaces) return {};
+  if (record.driver != "linux") return make_network(record.tag, record.nodes);
+  auto driver = sibling_program("weft-driver");
+  if (!driver) return tl::make_unexpected(driver.error());
+  auto built = run_program({*driver, "build", "--fabric", record.fabric, "--tag", record.tag});
+  if (!built) return tl::make_unexpected(built.error());
+  return {};
+}
 
 Result<void> make_state_dir(const client::StateDir& state) {
   return make_directory(state.root, fs::perms(0711));
@@ -88,9 +144,9 @@ Result<void> lay_out(const client::StateDir& state, const UpRecord& record) {
     if (auto made = ensure_key(state.key(name), role, name, *name == 'o' ? "house" : name); !made)
       return made;
   }
-  for (std::uint32_t i = 1; i <= record.nodes; ++i) {
-    if (auto made = make_directory(state.node(node_name(i)), open_to_pass); !made) return made;
-    if (auto made = ensure_key(worker_key(state, i), Role::worker, node_name(i), "seller"); !made)
+  for (const UpNode& node : record.nodes) {
+    if (auto made = make_directory(state.node(node.name), open_to_pass); !made) return made;
+    if (auto made = ensure_key(worker_key(state, node), Role::worker, node.name, "seller"); !made)
       return made;
   }
   return write_configuration(state, record);
@@ -125,7 +181,7 @@ Result<void> enroll(client::Client& client, const client::StateDir& state, const
   for (const KeyEntry& entry : known->keys)
     if (!entry.revoked) enrolled.insert(entry.principal);
   std::vector<std::string> files{state.key("seller"), state.key("customer")};
-  for (std::uint32_t i = 1; i <= record.nodes; ++i) files.push_back(worker_key(state, i));
+  for (const UpNode& node : record.nodes) files.push_back(worker_key(state, node));
   for (const std::string& file : files) {
     auto key = yaml::read_key_file(file);
     if (!key) return tl::make_unexpected(key.error());
@@ -159,8 +215,7 @@ Result<std::vector<Node>> await_nodes(client::Client& client, const UpRecord& re
     if (!list) return tl::make_unexpected(list.error());
     std::vector<Node> up;
     std::string missing;
-    for (std::uint32_t i = 1; i <= record.nodes; ++i) {
-      const std::string name = node_name(i);
+    for (const auto& [name, network, address] : record.nodes) {
       const auto found =
           std::find_if(list->nodes.begin(), list->nodes.end(), [&](const Node& node) {
             return node.name == name && node.state == NodeState::up &&

@@ -9,6 +9,7 @@ namespace weft::cli {
 
 struct UpPlan {
   std::uint32_t nodes = 4;
+  std::string fabric, driver;  // absolute path of a fabric file, and none, linux or opensm
   Price price;
   Money deposit;
   Duration notice;           // of the offer; 0: firm leases only
@@ -16,6 +17,10 @@ struct UpPlan {
   Duration patience;         // for the whole start
 };
 
+// The nodes of the plan, on whatever network they will have; with a fabric, its hosts.
+Result<std::vector<UpNode>> plan_nodes(const UpPlan& plan, const UpRecord& record);
+// Namespaces and cables for them.
+Result<void> lay_cables(const UpRecord& record);
 // The state directory itself.
 Result<void> make_state_dir(const client::StateDir& state);
 // Folders and keys that are missing; the configuration of the broker.

@@ -25,8 +25,8 @@ Result<void> ip(const std::string& network, const std::string& lines) {
 }  // namespace
 
 std::string bridge_namespace(const std::string& tag) { return fmt::format("weft-{}-net", tag); }
-std::string node_namespace(const std::string& tag, std::uint32_t index) {
-  return fmt::format("weft-{}-n{}", tag, index);
+std::string node_namespace(const std::string& tag, const std::string& node) {
+  return fmt::format("weft-{}-{}", tag, node);
 }
 std::string node_address(std::uint32_t index) {
   return fmt::format("10.77.{}.{}", index / 250, index % 250 + 1);
@@ -53,12 +53,12 @@ bool network_possible() {
   return ip("", fmt::format("netns del {}\n", name)).has_value() && bridges;
 }
 
-Result<void> make_network(const std::string& tag, std::uint32_t nodes) {
+Result<void> make_network(const std::string& tag, const std::vector<UpNode>& nodes) {
   const std::string bridge = bridge_namespace(tag);
   std::string spaces = fmt::format("netns add {}\n", bridge);
   std::string cables = "link add br0 type bridge\nlink set br0 up\n";
-  for (std::uint32_t i = 1; i <= nodes; ++i) {
-    const std::string node = node_namespace(tag, i);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const std::string& node = nodes[i].network;
     spaces += fmt::format("netns add {}\n", node);
     cables += fmt::format(
         "link add p{0} type veth peer name eth0 netns {1}\n"
@@ -67,10 +67,10 @@ Result<void> make_network(const std::string& tag, std::uint32_t nodes) {
   }
   if (auto made = ip("", spaces); !made) return made;
   if (auto made = ip(bridge, cables); !made) return made;
-  for (std::uint32_t i = 1; i <= nodes; ++i) {
+  for (const UpNode& node : nodes) {
     const std::string lines =
-        fmt::format("link set lo up\naddr add {}/16 dev eth0\nlink set eth0 up\n", node_address(i));
-    if (auto made = ip(node_namespace(tag, i), lines); !made) return made;
+        fmt::format("link set lo up\naddr add {}/16 dev eth0\nlink set eth0 up\n", node.address);
+    if (auto made = ip(node.network, lines); !made) return made;
   }
   return {};
 }

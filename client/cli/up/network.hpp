@@ -6,16 +6,17 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "client/cli/up/record.hpp"
 
 namespace weft::cli {
 
 std::string bridge_namespace(const std::string& tag);
-std::string node_namespace(const std::string& tag, std::uint32_t index);  // index from 1
-std::string node_address(std::uint32_t index);                            // 10.77.x.y, inside only
-std::vector<std::string> namespaces_of(const std::string& tag);           // those that exist
+std::string node_namespace(const std::string& tag, const std::string& node);
+std::string node_address(std::uint32_t index);                   // from 1: 10.77.x.y, inside only
+std::vector<std::string> namespaces_of(const std::string& tag);  // those that exist
 
 bool network_possible();  // may we make namespaces here?
-Result<void> make_network(const std::string& tag, std::uint32_t nodes);
+Result<void> make_network(const std::string& tag, const std::vector<UpNode>& nodes);
 // Whatever exists of it; nothing is left when this returns without an error.
 Result<void> remove_network(const std::string& tag);
 

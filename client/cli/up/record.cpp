@@ -16,7 +16,7 @@
 namespace weft::cli {
 namespace {
 
-constexpr std::string_view worker_prefix = "worker.";
+constexpr std::string_view worker_prefix = "worker.", node_prefix = "node.";
 constexpr std::size_t sun_path_max = 107,
                       socket_name_max = sizeof "/attempts/18446744073709551615/holder.sock";
 
@@ -28,6 +28,13 @@ Process process_of(const std::string& text) {
   Process process;
   std::istringstream(text) >> process.pid >> process.started;
   return process;
+}
+
+UpNode node_of(std::string name, const std::string& text) {
+  UpNode node{std::move(name), {}, {}};
+  std::istringstream(text) >> node.network >> node.address;
+  if (node.network == "-") node.network.clear();
+  return node;
 }
 
 // Every directory above `path` lets other users through. (The last ones are made by us.)
@@ -43,7 +50,6 @@ bool others_may_pass(const std::string& path) {
 }  // namespace
 
 std::string up_path(const client::StateDir& state) { return state.root + "/up.yaml"; }
-std::string node_name(std::uint32_t index) { return fmt::format("n{}", index); }
 
 UpRecord new_record(const client::StateDir& state) {
   UpRecord record;
@@ -85,8 +91,12 @@ Result<std::optional<UpRecord>> read_record(const client::StateDir& state) {
       record.sockets_in_run = value == "yes";
     else if (name == "namespaces")
       record.namespaces = value == "yes";
-    else if (name == "nodes")
-      record.nodes = static_cast<std::uint32_t>(std::strtoul(value.c_str(), nullptr, 10));
+    else if (name == "fabric")
+      record.fabric = value;
+    else if (name == "driver")
+      record.driver = value;
+    else if (name.starts_with(node_prefix))
+      record.nodes.push_back(node_of(name.substr(node_prefix.size()), value));
     else if (name == "supervisor")
       record.supervisor = process_of(value);
     else if (name == "broker")
@@ -103,11 +113,15 @@ Result<void> write_record(const client::StateDir& state, const UpRecord& record)
   std::string text = fmt::format(
       "# What `weft up` runs here; read by `weft down`. A process: pid, start time in ticks after "
       "boot.\n"
-      "tag: {}\nrun: {}\njobs: {}\nsockets_in_run: {}\nnamespaces: {}\nnodes: {}\nsupervisor: "
+      "tag: {}\nrun: {}\njobs: {}\nsockets_in_run: {}\nnamespaces: {}\nsupervisor: "
       "{}\nbroker: {}\n",
       record.tag, record.run, record.jobs, record.sockets_in_run ? "yes" : "no",
-      record.namespaces ? "yes" : "no", record.nodes, text_of(record.supervisor),
-      text_of(record.broker));
+      record.namespaces ? "yes" : "no", text_of(record.supervisor), text_of(record.broker));
+  if (!record.fabric.empty())
+    text += fmt::format("fabric: {}\ndriver: {}\n", record.fabric, record.driver);
+  for (const UpNode& node : record.nodes)
+    text += fmt::format("{}{}: {} {}\n", node_prefix, node.name,
+                        node.network.empty() ? "-" : node.network, node.address);
   for (const auto& [name, process] : record.workers)
     text += fmt::format("{}{}: {}\n", worker_prefix, name, text_of(process));
   const std::string aside = up_path(state) + ".new";

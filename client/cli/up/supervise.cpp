@@ -61,15 +61,14 @@ class Supervisor {
     child.what.arguments = {*broker, "--state", state_.root};
     child.what.output = state_.broker() + "/broker.err";
     children_.push_back(child);
-    for (std::uint32_t i = 1; i <= record_.nodes; ++i)
-      children_.push_back(worker_child(*worker, i));
+    for (const UpNode& node : record_.nodes) children_.push_back(worker_child(*worker, node));
     return {};
   }
 
   int run(int go);
 
  private:
-  Child worker_child(const std::string& program, std::uint32_t index) const;
+  Child worker_child(const std::string& program, const UpNode& node) const;
   void start(Child& child);
   void reap();
   void ended(Child& child, int status);
@@ -82,8 +81,8 @@ class Supervisor {
   bool workers_wanted_ = false;
 };
 
-Child Supervisor::worker_child(const std::string& program, std::uint32_t index) const {
-  const std::string name = node_name(index), own = state_.node(name);
+Child Supervisor::worker_child(const std::string& program, const UpNode& node) const {
+  const std::string &name = node.name, own = state_.node(name);
   Child child;
   child.name = name;
   child.what.arguments = {program,
@@ -99,12 +98,12 @@ Child Supervisor::worker_child(const std::string& program, std::uint32_t index) 
                           record_.jobs,
                           "--trust-workdir",
                           "--address",
-                          record_.namespaces ? node_address(index) : "127.0.0.1"};
+                          node.address};
   if (record_.sockets_in_run)
     child.what.arguments.insert(child.what.arguments.end(),
                                 {"--socket", fmt::format("{}/{}.sock", record_.run, name)});
   child.what.output = own + "/worker.err";
-  if (record_.namespaces) child.what.network = node_namespace(record_.tag, index);
+  child.what.network = node.network;
   return child;
 }
 
