@@ -159,5 +159,19 @@ TEST(Routes, LeadEverywhereThatLinksDo) {
   EXPECT_GT(cut_off, 100U);
 }
 
+// A switch that is on no path to a host has no row for it.
+TEST(Routes, HaveNoRowWhereNoLinkLeads) {
+  const Tree tree = tree_of_radix(4);
+  Masks present(tree);
+  present.take({Shape::any, 0, {{0, 0, 0b10}}, {{2, 0b11}}});  // leaf 0 - L2 1; L2 0 of pod 1
+  const Routes routes(present, {});
+  for (std::uint32_t pod = 0; pod < tree.pods; ++pod) {
+    EXPECT_EQ(routes.next({Tier::l2, pod * 2 + 1}, 0), Hop{}) << "L2 1 of pod " << pod;
+    EXPECT_EQ(routes.next({Tier::l2, pod * 2}, 0) == Hop{}, pod == 1) << "L2 0 of pod " << pod;
+  }
+  EXPECT_EQ(routes.next({Tier::spine, 0}, 4), Hop{}) << "to pod 1";
+  EXPECT_NE(routes.next({Tier::spine, 2}, 4), Hop{});
+}
+
 }  // namespace
 }  // namespace weft::broker::fabric
