@@ -184,5 +184,20 @@ TEST(Flows, TheCounterCounts) {
   EXPECT_NE(Flows(tree, routes, fewer, ranks_by_leaf(tree, fewer)).problem(), "");
 }
 
+// What owned switches do not promise: four hosts of one leaf send to four leaves' only hosts, each
+// the first of its leaf, and so by one uplink of four.
+TEST(Flows, OwnedSwitchesMayMeetThemselves) {
+  const Tree tree{4, 5, 1, 4, 1};
+  Cut cut{Shape::owned, 8, {{0, 15, 15}}, {}};
+  for (std::uint32_t leaf = 1; leaf < 5; ++leaf) cut.leaves.push_back({leaf, 1, 15});
+  const std::vector<Placed> placed{{1, cut, 0}};
+  const Masks present(tree);
+  const Routes routes(present, placed);
+  Flows flows(tree, routes, cut, ranks_by_leaf(tree, cut));
+  EXPECT_EQ(flows.problem(), "");
+  EXPECT_EQ(flows.worst_of_shift(1), 1U);
+  EXPECT_EQ(flows.worst_of_shift(4), 4U);
+}
+
 }  // namespace
 }  // namespace weft::broker::fabric
