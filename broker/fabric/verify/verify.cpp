@@ -109,6 +109,8 @@ class Verifier {
         continue;
       }
       down = true;
+      if (hop.port >= ports_down(at.tier))
+        return wrong(at, fmt::format("down by {}: no such port", hop.port));
       if (at.tier == Tier::leaf) {
         if (at.index * t_.hosts_per_leaf + hop.port != to)
           wrong(at, "goes to " + seen_.host_name(at.index * t_.hosts_per_leaf + hop.port));
@@ -125,6 +127,9 @@ class Verifier {
     wrong(at, fmt::format("more than {} switches: a loop", switches_max));
   }
 
+  std::uint32_t ports_down(Tier tier) const {
+    return tier == Tier::leaf ? t_.hosts_per_leaf : tier == Tier::l2 ? t_.leaves_per_pod : t_.pods;
+  }
   At above(At at, std::uint32_t port) const {
     if (at.tier == Tier::leaf)
       return {Tier::l2, at.index / t_.leaves_per_pod * t_.l2_per_pod + port};

@@ -36,7 +36,7 @@ struct Observed {
 
 struct VerifyReport {
   std::uint64_t pairs = 0;              // inside slices, walked
-  std::uint64_t negative_probes = 0;    // between slices, and slices and free hosts
+  std::uint64_t negative_probes = 0;    // between slices
   std::vector<Difference> differences;  // at most limits; see more_differences
   std::uint64_t more_differences = 0;
 };

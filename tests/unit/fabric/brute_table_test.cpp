@@ -9,16 +9,21 @@
 namespace weft::broker::fabric {
 namespace {
 
-// `flips` elements of a slice's leaves and L2 switches taken away or added.
+// `flips` times an element of a slice's leaves and L2 switches taken away, added, or another one
+// taken in its place.
 Cut with_flips(const Tree& tree, Cut cut, int flips, std::mt19937_64& random) {
   const auto bit = [&](std::uint32_t n) { return std::uint64_t{1} << random() % n; };
+  const auto flip = [&](std::uint64_t& mask, std::uint32_t n) {
+    mask ^= bit(n);
+    if (random() % 2 == 0) mask ^= bit(n);
+  };
   for (int i = 0; i < flips; ++i) {
     Cut::Leaf& leaf = cut.leaves[random() % cut.leaves.size()];
     switch (random() % 3) {
-      case 0: leaf.hosts ^= bit(tree.hosts_per_leaf); break;
-      case 1: leaf.up ^= bit(tree.l2_per_pod); break;
+      case 0: flip(leaf.hosts, tree.hosts_per_leaf); break;
+      case 1: flip(leaf.up, tree.l2_per_pod); break;
       default:
-        if (!cut.l2.empty()) cut.l2[random() % cut.l2.size()].up ^= bit(tree.spines_per_l2);
+        if (!cut.l2.empty()) flip(cut.l2[random() % cut.l2.size()].up, tree.spines_per_l2);
     }
   }
   std::erase_if(cut.leaves, [](const Cut::Leaf& leaf) { return leaf.hosts == 0; });
@@ -78,7 +83,7 @@ TEST(BruteForce, TheTableIsTheNorm) {
 TEST(BruteForce, AgreesWithTheReferee) {
   std::uint64_t legal = 0, wrong = 0;
   std::mt19937_64 random(2);
-  for (std::uint64_t life = 0; life < 400 && !HasFailure(); ++life) {
+  for (std::uint64_t life = 0; life < 2000 && !HasFailure(); ++life) {
     const Tree& tree = small_trees[life % std::size(small_trees)];
     RandomState state(tree, {Policy::ta, Policy::laas, Policy::jigsaw}, tree.hosts(), life);
     for (int i = 0; i < 20; ++i) state.step();

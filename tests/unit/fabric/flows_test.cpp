@@ -16,11 +16,11 @@
 namespace weft::broker::fabric {
 namespace {
 
-enum class Kind { pod_equal, pod_remainder, pods_equal, pods_remainder, owned };
+enum class FlowKind { pod_equal, pod_remainder, pods_equal, pods_remainder, owned };
 constexpr const char* kind_names[] = {"B, equal leaves", "B, remainder leaf",
                                       "C, equal leaves and pods", "C, remainder", "D"};
 
-Kind kind_of(const Tree& tree, const Cut& cut) {
+FlowKind kind_of(const Tree& tree, const Cut& cut) {
   std::set<std::uint32_t> on_leaf, in_pod;
   std::map<std::uint32_t, std::uint32_t> pods;
   for (const Cut::Leaf& leaf : cut.leaves) {
@@ -29,46 +29,46 @@ Kind kind_of(const Tree& tree, const Cut& cut) {
   }
   for (const auto& [pod, leaves] : pods) in_pod.insert(leaves);
   const bool equal = on_leaf.size() == 1 && in_pod.size() == 1;
-  if (cut.shape == Shape::owned) return Kind::owned;
-  if (pods.size() == 1) return equal ? Kind::pod_equal : Kind::pod_remainder;
-  return equal ? Kind::pods_equal : Kind::pods_remainder;
+  if (cut.shape == Shape::owned) return FlowKind::owned;
+  if (pods.size() == 1) return equal ? FlowKind::pod_equal : FlowKind::pod_remainder;
+  return equal ? FlowKind::pods_equal : FlowKind::pods_remainder;
 }
 
 // The most flows on a link that a shift may put there. B: a full leaf sends to consecutive ranks,
 // so at most one flow to full leaves and one to the remainder leaf take the same uplink; n dests of
 // a leaf are at most once each the remainder leaf's. C: likewise for pods, but the remainder pod's
 // own flows, of which up to four meet on a spine link, come on top of one of the full pods'.
-std::uint32_t shift_bound(Kind kind, const Tree& tree) {
+std::uint32_t shift_bound(FlowKind kind, const Tree& tree) {
   switch (kind) {
-    case Kind::pod_equal:
-    case Kind::pods_equal: return 1;
-    case Kind::pod_remainder: return 2;
-    case Kind::pods_remainder: return 5;
-    case Kind::owned: break;
+    case FlowKind::pod_equal:
+    case FlowKind::pods_equal: return 1;
+    case FlowKind::pod_remainder: return 2;
+    case FlowKind::pods_remainder: return 5;
+    case FlowKind::owned: break;
   }
   return tree.hosts_per_leaf * tree.leaves_per_pod;  // no promise
 }
 // In a pod: what a leaf sends. Between pods: thrown at random, at most one flow a link on average,
 // so 12 on one of some thousand links in some thousand trials has a chance of 1 in 12!, each.
-std::uint32_t permutation_bound(Kind kind, const Tree& tree) {
-  if (kind == Kind::pod_equal || kind == Kind::pod_remainder) return tree.hosts_per_leaf;
-  return kind == Kind::owned ? tree.hosts_per_leaf * tree.leaves_per_pod : 12;
+std::uint32_t permutation_bound(FlowKind kind, const Tree& tree) {
+  if (kind == FlowKind::pod_equal || kind == FlowKind::pod_remainder) return tree.hosts_per_leaf;
+  return kind == FlowKind::owned ? tree.hosts_per_leaf * tree.leaves_per_pod : 12;
 }
 
-struct Row {
+struct FlowRow {
   std::uint32_t slices = 0, least = UINT32_MAX, most = 0, ring = 0;
   std::map<std::uint32_t, std::uint32_t> by_leaf, by_number;  // slices by their worst shift
   double mean_least = 1e9, mean_most = 0;                     // of a slice's permutations
   std::uint32_t worst = 0;
 };
 
-class Count {
+class FlowCount {
  public:
-  explicit Count(std::uint64_t seed) : random_(seed) {}
+  explicit FlowCount(std::uint64_t seed) : random_(seed) {}
 
   void add(const Tree& tree, const Routes& routes, const Cut& cut) {
-    const Kind kind = kind_of(tree, cut);
-    Row& row = rows_[kind];
+    const FlowKind kind = kind_of(tree, cut);
+    FlowRow& row = rows_[kind];
     ++row.slices;
     row.least = std::min(row.least, cut.hosts());
     row.most = std::max(row.most, cut.hosts());
@@ -81,7 +81,7 @@ class Count {
     shifts(kind, tree, by_number, row.by_number);
     permutations(kind, tree, by_leaf, row);
   }
-  const Row& row(Kind kind) { return rows_[kind]; }
+  const FlowRow& row(FlowKind kind) { return rows_[kind]; }
 
   void print() const {
     const auto text = [](const std::map<std::uint32_t, std::uint32_t>& slices_by_worst) {
@@ -100,7 +100,7 @@ class Count {
   }
 
  private:
-  void shifts(Kind kind, const Tree& tree, Flows& flows,
+  void shifts(FlowKind kind, const Tree& tree, Flows& flows,
               std::map<std::uint32_t, std::uint32_t>& slices_by_worst) {
     std::uint32_t worst = 0;
     for (std::uint32_t by = 1; by < flows.ranks(); ++by)
@@ -109,7 +109,7 @@ class Count {
     ++slices_by_worst[worst];
   }
 
-  void permutations(Kind kind, const Tree& tree, Flows& flows, Row& row) {
+  void permutations(FlowKind kind, const Tree& tree, Flows& flows, FlowRow& row) {
     constexpr std::uint32_t tries = 50;
     std::vector<std::uint32_t> to(flows.ranks());
     std::iota(to.begin(), to.end(), 0);
@@ -126,10 +126,10 @@ class Count {
   }
 
   std::mt19937_64 random_;
-  std::map<Kind, Row> rows_;
+  std::map<FlowKind, FlowRow> rows_;
 };
 
-void add_all(Count& count, const Tree& tree, const std::vector<Cut>& cuts) {
+void add_all(FlowCount& count, const Tree& tree, const std::vector<Cut>& cuts) {
   std::vector<Placed> placed;
   for (const Cut& cut : cuts) placed.push_back({placed.size() + 1, cut, 0});
   const Masks present(tree);
@@ -144,7 +144,7 @@ TEST(Flows, RingsAndShiftsAndPermutations) {
   const std::uint64_t lives = states == nullptr ? 8 : std::strtoull(states, nullptr, 10) / 500;
   const std::vector<Policy> mixes[] = {
       {Policy::jigsaw}, {Policy::laas}, {Policy::ta}, {Policy::ta, Policy::laas, Policy::jigsaw}};
-  Count count(3);
+  FlowCount count(3);
   for (const std::uint32_t radix : {8U, 16U}) {
     const Tree tree = tree_of_radix(radix);
     const std::uint32_t most = std::min(tree.hosts(), 200U);
@@ -161,8 +161,8 @@ TEST(Flows, RingsAndShiftsAndPermutations) {
     }
   }
   count.print();
-  for (const Kind kind :
-       {Kind::pod_equal, Kind::pod_remainder, Kind::pods_equal, Kind::pods_remainder, Kind::owned})
+  for (const FlowKind kind : {FlowKind::pod_equal, FlowKind::pod_remainder, FlowKind::pods_equal,
+                              FlowKind::pods_remainder, FlowKind::owned})
     EXPECT_GE(count.row(kind).slices, 10U) << kind_names[static_cast<int>(kind)];
 }
 
@@ -182,6 +182,21 @@ TEST(Flows, TheCounterCounts) {
   // Of a slice without the links that its routes take.
   const Cut fewer{Shape::pod, 6, {{0, 3, 1}, {1, 3, 3}, {2, 3, 3}}, {}};
   EXPECT_NE(Flows(tree, routes, fewer, ranks_by_leaf(tree, fewer)).problem(), "");
+}
+
+// What owned switches do not promise: four hosts of one leaf send to four leaves' only hosts, each
+// the first of its leaf, and so by one uplink of four.
+TEST(Flows, OwnedSwitchesMayMeetThemselves) {
+  const Tree tree{4, 5, 1, 4, 1};
+  Cut cut{Shape::owned, 8, {{0, 15, 15}}, {}};
+  for (std::uint32_t leaf = 1; leaf < 5; ++leaf) cut.leaves.push_back({leaf, 1, 15});
+  const std::vector<Placed> placed{{1, cut, 0}};
+  const Masks present(tree);
+  const Routes routes(present, placed);
+  Flows flows(tree, routes, cut, ranks_by_leaf(tree, cut));
+  EXPECT_EQ(flows.problem(), "");
+  EXPECT_EQ(flows.worst_of_shift(1), 1U);
+  EXPECT_EQ(flows.worst_of_shift(4), 4U);
 }
 
 }  // namespace

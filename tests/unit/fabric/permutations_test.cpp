@@ -144,7 +144,7 @@ std::vector<Cut> slices_that_come_up(const Tree& tree, const std::vector<Policy>
   return out;
 }
 
-std::string text(const Cut& cut) {
+std::string words(const Cut& cut) {
   std::string out = "shape " + std::to_string(static_cast<int>(cut.shape));
   for (const auto& l : cut.leaves)
     out += " leaf " + std::to_string(l.leaf) + ": " + std::to_string(count(l.hosts)) + " up " +
@@ -175,15 +175,15 @@ TEST(Permutations, AreAllRoutableOnTheSlicesOwnLinks) {
       for (const Cut& cut : slices_that_come_up(tree, mix)) {
         const Router router(tree, cut);
         ++seen[cut.shape];
-        EXPECT_TRUE(every_permutation(router)) << text(cut);
+        EXPECT_TRUE(every_permutation(router)) << words(cut);
         std::vector<std::size_t> none;
-        EXPECT_TRUE(every_partial(router, none)) << text(cut);
+        EXPECT_TRUE(every_partial(router, none)) << words(cut);
         patterns += router.patterns;
         if (!no_link_to_spare(tree, cut)) continue;
         ++tight;
         for (std::size_t link = 0; link < router.links(); ++link)
           EXPECT_FALSE(every_permutation(router, Router::both_ways(link)))
-              << "without link " << link << ": " << text(cut);
+              << "without link " << link << ": " << words(cut);
       }
   for (const Shape shape : {Shape::leaf, Shape::pod, Shape::pods, Shape::owned})
     EXPECT_GT(seen[shape], 20) << static_cast<int>(shape);

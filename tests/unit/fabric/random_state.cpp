@@ -31,6 +31,25 @@ void RandomState::step() {
   slices_.push_back(*std::move(cut));
 }
 
+Masks RandomState::thinned() {
+  const Tree& tree = masks_.tree();
+  const auto some = [&](std::uint64_t free, std::uint32_t percent) {
+    std::uint64_t out = 0;
+    for (; free != 0; free &= free - 1)
+      if (below(100) < percent) out |= free & -free;
+    return out;
+  };
+  const std::uint32_t hosts = below(70), up = below(70), spine = below(70);
+  Cut taken;
+  for (std::uint32_t leaf = 0; leaf < tree.leaves(); ++leaf)
+    taken.leaves.push_back({leaf, some(masks_.hosts(leaf), hosts), some(masks_.leaf_up(leaf), up)});
+  for (std::uint32_t l2 = 0; l2 < tree.l2(); ++l2)
+    taken.l2.push_back({l2, some(masks_.l2_up(l2), spine)});
+  Masks out = masks_;
+  out.take(taken);
+  return out;
+}
+
 // A host, an uplink of a leaf or one of an L2 switch, if it is free.
 void RandomState::fail() {
   const Tree& tree = masks_.tree();

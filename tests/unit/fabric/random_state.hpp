@@ -16,6 +16,8 @@ class RandomState {
 
   void step();
   const Masks& masks() const { return masks_; }
+  // The state with more elements taken: each that is free with a chance drawn for its kind.
+  Masks thinned();
   const std::vector<Cut>& slices() const { return slices_; }  // the live ones
   std::uint32_t below(std::size_t n) { return static_cast<std::uint32_t>(random_() % n); }
 
