@@ -11,8 +11,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <map>
+#include <thread>
 
 #include "broker/shell/drivers/linux/enter.hpp"
 #include "broker/shell/drivers/linux/kernel.hpp"
@@ -145,7 +146,7 @@ class Builder {
       if (auto done = configure_host(places_, host); !done) return done;
       if (auto done = shape_host(host); !done) return done;
     }
-    return {};
+    return settle();
   }
 
  private:
@@ -190,6 +191,26 @@ class Builder {
     }
     if (auto done = answer_hosts(*kernel, places_, at, *devices); !done) return done;
     return shape_in(places_.space(at), shaped, rate_);
+  }
+
+  // The kernel says that a cable runs some time, up to a second, after it does (linkwatch);
+  // programs take an interface that doesn't run for one that isn't there.
+  Result<void> settle() {
+    std::vector<std::string> spaces;
+    for (const At at : places_.switches()) spaces.push_back(places_.space(at));
+    for (const std::uint32_t host : places_.hosts()) spaces.push_back(places_.space(host));
+    int tries_left = 2'000;
+    for (const std::string& one : spaces) {
+      auto kernel = Kernel::open(one);
+      if (!kernel) return tl::make_unexpected(kernel.error());
+      for (;; std::this_thread::sleep_for(std::chrono::milliseconds(5))) {
+        auto devices = kernel->devices();
+        if (!devices) return tl::make_unexpected(devices.error());
+        if (std::ranges::all_of(*devices, [](const auto& each) { return each.second.up; })) break;
+        if (--tries_left == 0) return fail(Code::timeout, one + ": a cable does not come up");
+      }
+    }
+    return {};
   }
 
   Result<void> shape_host(std::uint32_t host) {
