@@ -94,6 +94,20 @@ TEST_F(LinuxFaults, AHostWhoseLinkFailsIsNamedAndComesBack) {
   EXPECT_TRUE(udp(3, 0));
 }
 
+TEST_F(LinuxFaults, AHostThatTakesItsCableAwayHarmsItselfOnly) {
+  build(eight_hosts(), 2);
+  apply({slice_one(), slice_two()});
+  auto host = netns::Kernel::open(netns::space_of_host(tag_, 0));
+  ASSERT_TRUE(host);
+  ASSERT_TRUE(host->remove_links());
+  EXPECT_EQ(events(FabricEvent::What::host_lost).size(), 1U);
+  const Applied again = apply({slice_one(), slice_two()});
+  ASSERT_FALSE(again.report.differences.empty());
+  for (const auto& difference : again.report.differences) EXPECT_EQ(difference.slice, 1U);
+  EXPECT_TRUE(udp(3, 4));
+  EXPECT_TRUE(udp(1, 2));
+}
+
 struct Planted {
   const char* name;
   void (*plant)(netns::Kernel& leaf, int u0, int u1, int d1, std::uint32_t h1, std::uint32_t h3);
