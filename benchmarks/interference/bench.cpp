@@ -151,17 +151,32 @@ Result<void> Bench::start_noise() {
 void Bench::stop_noise() {
   for (const pid_t pid : noise_) kill(pid, SIGTERM);
   for (const pid_t pid : noise_) waitpid(pid, nullptr, 0);
-  const bool any = !noise_.empty();
   noise_.clear();
-  if (any) pause_ms(300);  // what it had under way has left the queues
 }
 
 Result<Links> Bench::count() { return netns::count_links(fabric_, tag_); }
+
+// Until no link has carried anything for a while.
+Result<void> Bench::settle() {
+  std::uint64_t last = 0;
+  for (int quiet = 0, tries = 0; quiet < 3; ++tries) {
+    auto links = count();
+    if (!links) return tl::make_unexpected(links.error());
+    std::uint64_t packets = 0;
+    for (const auto& link : *links) packets += link.packets_up + link.packets_down;
+    quiet = packets == last ? quiet + 1 : 0;
+    last = packets;
+    if (tries > 100) return fail(Code::timeout, "the links do not come to rest");
+    pause_ms(100);
+  }
+  return {};
+}
 
 Result<Run> Bench::run(Case which) {
   const bool noisy = which == Case::shared || which == Case::slices;
   if (auto done = program(which == Case::shared || which == Case::shared_alone); !done)
     return tl::make_unexpected(done.error());
+  if (auto quiet = settle(); !quiet) return tl::make_unexpected(quiet.error());
   if (noisy)
     if (auto started = start_noise(); !started) return tl::make_unexpected(started.error());
   auto before = count();
@@ -189,6 +204,7 @@ Result<Run> Bench::run(Case which) {
 
 Result<Links> Bench::neighbour_only(bool shared) {
   if (auto done = program(shared); !done) return tl::make_unexpected(done.error());
+  if (auto quiet = settle(); !quiet) return tl::make_unexpected(quiet.error());
   auto before = count();
   if (!before) return before;
   if (auto started = start_noise(); !started) return tl::make_unexpected(started.error());

@@ -47,6 +47,7 @@ class Bench {
   Result<void> start_noise();
   void stop_noise();
   Result<Links> count();
+  Result<void> settle();
   std::string address(std::uint32_t host) const;
 
   const Flags flags_;
