@@ -83,8 +83,7 @@ Result<std::unique_ptr<Bench>> Bench::open(const Flags& flags) {
 Bench::~Bench() {
   stop_noise();
   driver_.reset();
-  if (auto gone = netns::demolish(tag_); !gone)
-    fmt::print(stderr, "{}\n", to_string(gone.error()));
+  if (auto gone = netns::demolish(tag_); !gone) fmt::print(stderr, "{}\n", to_string(gone.error()));
 }
 
 std::string Bench::address(std::uint32_t host) const {

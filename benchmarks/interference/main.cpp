@@ -1,7 +1,7 @@
 // ./dev bench interference: how much a noisy neighbour slows a job down, on a shared fabric and in
-// slices. Interleaved rounds; every ratio is to the victim alone in the same round. Prints Markdown,
-// leaves the figures in build/bench/interference.json. Exit code 1: the slices did not hold (3 %
-// or a foreign byte), or the shared fabric did not show what they are for.
+// slices. Interleaved rounds; every ratio is to the victim alone in the same round. Prints
+// Markdown, leaves the figures in build/bench/interference.json. Exit code 1: the slices did not
+// hold (3 % or a foreign byte), or the shared fabric did not show what they are for.
 #include <fmt/format.h>
 #include <signal.h>
 
@@ -35,7 +35,9 @@ Spread spread(std::vector<double> values) {
   return {median, values.front(), values.back()};
 }
 
-std::uint64_t bytes(const broker::netns::LinkCount& link) { return link.bytes_up + link.bytes_down; }
+std::uint64_t bytes(const broker::netns::LinkCount& link) {
+  return link.bytes_up + link.bytes_down;
+}
 
 struct Figures {
   std::map<Case, std::vector<double>> ms, ratio;  // a run each: median of its all-reduces
@@ -72,11 +74,12 @@ Result<Figures> measure(Bench& bench, const Flags& flags) {
 }
 
 void times_table(const Flags& flags, const Figures& figures, ordered_json& json) {
-  const double bound = 1.5 * static_cast<double>(flags.bytes) * 8 /
-                       (static_cast<double>(flags.megabits) * 1e3);
+  const double bound =
+      1.5 * static_cast<double>(flags.bytes) * 8 / (static_cast<double>(flags.megabits) * 1e3);
   fmt::print(
       "\n### All-reduce of {} KiB, 4 ranks over UCX and TCP, uplinks of {} Mbit/s\n\n"
-      "A ring moves 1.5 times its buffer over every uplink: {:.1f} ms without any overhead. Medians "
+      "A ring moves 1.5 times its buffer over every uplink: {:.1f} ms without any overhead. "
+      "Medians "
       "of {} rounds of {}; in brackets the lowest and highest round.\n\n"
       "| the victim runs | ms | ratio to alone |\n|---|---|---|\n",
       flags.bytes >> 10, flags.megabits, bound, flags.rounds, flags.times);
@@ -97,7 +100,8 @@ void times_table(const Flags& flags, const Figures& figures, ordered_json& json)
 std::uint64_t links_table(const Figures& figures, ordered_json& json) {
   fmt::print(
       "\n### Bytes on every link, both ways\n\n"
-      "| link | slice | only the victim runs | only the neighbour runs | both, in slices | only the "
+      "| link | slice | only the victim runs | only the neighbour runs | both, in slices | only "
+      "the "
       "neighbour, shared |\n|---|---|---|---|---|---|\n");
   std::uint64_t foreign = 0;
   for (std::size_t i = 0; i < figures.victim_only.size(); ++i) {
@@ -119,8 +123,10 @@ std::uint64_t links_table(const Figures& figures, ordered_json& json) {
 }
 
 int report(const Flags& flags, const Figures& figures) {
-  ordered_json json{{"benchmark", "interference"}, {"rounds", flags.rounds},
-                    {"times", flags.times},        {"megabits", flags.megabits},
+  ordered_json json{{"benchmark", "interference"},
+                    {"rounds", flags.rounds},
+                    {"times", flags.times},
+                    {"megabits", flags.megabits},
                     {"bytes", flags.bytes}};
   times_table(flags, figures, json);
   const std::uint64_t foreign = links_table(figures, json);
@@ -132,7 +138,8 @@ int report(const Flags& flags, const Figures& figures) {
   const std::string path = flags.out + "/interference.json";
   std::ofstream(path) << json.dump(1) << "\n";
   fmt::print(
-      "\nfigures: {}\n{}: in slices the neighbour costs {:+.1f} %, on the shared fabric {:+.1f} %; {} "
+      "\nfigures: {}\n{}: in slices the neighbour costs {:+.1f} %, on the shared fabric {:+.1f} %; "
+      "{} "
       "foreign bytes on links of slices\n",
       path, good ? "good" : "WRONG", 100 * (slices - 1), 100 * (shared - 1), foreign);
   return good ? 0 : 1;
@@ -156,7 +163,7 @@ int main(int argc, char** argv) {
       ->check(CLI::Range(65'536, 1 << 26));
   app.add_option("--out", flags.out, "folder for interference.json (default build/bench)");
   CLI11_PARSE(app, argc, argv);
-  struct sigaction stop {};
+  struct sigaction stop{};
   stop.sa_handler = [](int) { stopped = 1; };
   for (const int number : {SIGINT, SIGTERM}) sigaction(number, &stop, nullptr);
   auto bench = Bench::open(flags);

@@ -114,6 +114,24 @@ struct Planted {
   const char* found;  // in one of the differences
 };
 
+// Slice 1 and a free host: h1 next to h0. Nothing leads there either.
+TEST_F(LinuxFaults, AWayToAFreeHostIsFound) {
+  build(eight_hosts(), 2);
+  const auto clean = apply({slice_one()}).report;
+  ASSERT_TRUE(clean.differences.empty()) << text(clean);
+  const netns::Places places(fabric_, tag_);
+  auto leaf = kernel(leaf0);
+  netns::RuleRow rule;
+  rule.preference = 30;
+  rule.in = "d1";
+  rule.table = netns::table_of(1, false);
+  rule.action = FR_ACT_TO_TBL;
+  ASSERT_TRUE(leaf.add_rule(rule));
+  const std::string found = text(verify({1}));
+  EXPECT_NE(found.find("h1 may send to h0, and one of them is not of the slice"), std::string::npos)
+      << found;
+}
+
 // Slice 1: h0 h3 h4 h7 over u0. h1 is slice 2's neighbour of h0 on leaf 0.
 const Planted plants[] = {
     {"a slice's row over a link of the other",

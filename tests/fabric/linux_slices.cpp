@@ -22,8 +22,9 @@ TEST_F(LinuxFabric, SlicesReachThemselvesAndNobodyElse) {
   build(eight_hosts(), 2);
   const Applied applied = apply({slice_one(), slice_two()});
   EXPECT_TRUE(applied.report.differences.empty()) << text(applied.report);
-  EXPECT_EQ(applied.report.pairs, 24U);            // 2 slices of 4 hosts
-  EXPECT_EQ(applied.report.negative_probes, 64U);  // 4 leaves by 4, both ways, for both
+  EXPECT_EQ(applied.report.pairs, 24U);             // 2 slices of 4 hosts
+  EXPECT_EQ(applied.report.negative_probes, 128U);  // 4 by 4, both ways, for both: of the verifier,
+                                                    // then every host by every other slice's
   for (const auto* mine : {one, two})
     for (int i = 0; i < 4; ++i)
       for (int j = 0; j < 4; ++j) {
