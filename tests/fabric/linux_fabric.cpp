@@ -3,7 +3,9 @@
 #include <arpa/inet.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <poll.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -17,14 +19,14 @@ namespace {
 constexpr std::uint16_t port = 7777;
 
 // A descriptor of a socket that belongs to the host; -1 when it can't be made.
-int socket_at(const std::string& space, int type) {
+int socket_at(const std::string& space, int type, int patience_ms, int protocol = 0) {
   int out = -1;
   const auto made = netns::inside(space, [&]() -> Result<void> {
-    out = ::socket(AF_INET, type | SOCK_CLOEXEC, 0);
+    out = ::socket(AF_INET, type | SOCK_CLOEXEC, protocol);
     return {};
   });
   EXPECT_TRUE(made) << to_string(made.error());
-  const timeval patience{0, 300'000};
+  const timeval patience{patience_ms / 1'000, patience_ms % 1'000 * 1'000};
   setsockopt(out, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   setsockopt(out, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);  // of connect too
   const int yes = 1;
@@ -118,9 +120,9 @@ std::string LinuxFabric::address(std::uint32_t host) const {
   return netns::dotted(netns::Places(fabric_, tag_).address(host));
 }
 
-bool LinuxFabric::udp(std::uint32_t from, std::uint32_t to) const {
-  const int client = socket_at(netns::space_of_host(tag_, from), SOCK_DGRAM);
-  const int server = socket_at(netns::space_of_host(tag_, to), SOCK_DGRAM);
+bool LinuxFabric::udp(std::uint32_t from, std::uint32_t to, int patience_ms) const {
+  const int client = socket_at(netns::space_of_host(tag_, from), SOCK_DGRAM, patience_ms);
+  const int server = socket_at(netns::space_of_host(tag_, to), SOCK_DGRAM, patience_ms);
   const auto there = at(address(to));
   sockaddr_in back{};
   socklen_t bytes = sizeof back;
@@ -136,9 +138,20 @@ bool LinuxFabric::udp(std::uint32_t from, std::uint32_t to) const {
   return good;
 }
 
-int LinuxFabric::connect_error(std::uint32_t from, std::uint32_t to) const {
-  const int client = socket_at(netns::space_of_host(tag_, from), SOCK_STREAM);
-  const int server = socket_at(netns::space_of_host(tag_, to), SOCK_STREAM);
+bool LinuxFabric::ping(std::uint32_t from, std::uint32_t to, int patience_ms) const {
+  const int fd = socket_at(netns::space_of_host(tag_, from), SOCK_RAW, patience_ms, IPPROTO_ICMP);
+  const auto there = at(address(to));
+  const std::uint8_t echo[8] = {ICMP_ECHO, 0, 0xf7, 0xff, 0, 0, 0, 0};  // type, code, checksum
+  bool good = connect(fd, plain(there), sizeof there) == 0 && send(fd, echo, 8, 0) == 8;
+  std::uint8_t packet[64] = {};
+  good = good && recv(fd, packet, sizeof packet, 0) == 28 && packet[20] == ICMP_ECHOREPLY;
+  close(fd);
+  return good;
+}
+
+int LinuxFabric::tcp(std::uint32_t from, std::uint32_t to, int patience_ms) const {
+  const int client = socket_at(netns::space_of_host(tag_, from), SOCK_STREAM, patience_ms);
+  const int server = socket_at(netns::space_of_host(tag_, to), SOCK_STREAM, patience_ms);
   const auto there = at(address(to));
   EXPECT_EQ(bind(server, plain(there), sizeof there), 0);
   EXPECT_EQ(listen(server, 1), 0);
@@ -148,8 +161,33 @@ int LinuxFabric::connect_error(std::uint32_t from, std::uint32_t to) const {
   return error;
 }
 
-bool LinuxFabric::tcp(std::uint32_t from, std::uint32_t to) const {
-  return connect_error(from, to) == 0;
+void LinuxFabric::lie(std::uint32_t from, std::uint32_t as, std::uint32_t to) const {
+  const int fd = socket_at(netns::space_of_host(tag_, from), SOCK_RAW, 100, IPPROTO_RAW);
+  struct {
+    iphdr ip{};
+    udphdr udp{};
+  } packet;
+  packet.ip.version = 4;
+  packet.ip.ihl = 5;
+  packet.ip.ttl = 64;
+  packet.ip.protocol = IPPROTO_UDP;
+  packet.ip.saddr = at(address(as)).sin_addr.s_addr;
+  packet.ip.daddr = at(address(to)).sin_addr.s_addr;
+  packet.udp.dest = htons(port);
+  packet.udp.len = htons(8);
+  const auto there = at(address(to));
+  EXPECT_EQ(sendto(fd, &packet, 28, 0, plain(there), sizeof there), 28) << std::strerror(errno);
+  close(fd);
+}
+
+std::uint64_t LinuxFabric::packets_on_uplinks(std::uint64_t up_mask) const {
+  const auto links = netns::count_links(fabric_, tag_);
+  EXPECT_TRUE(links) << to_string(links.error());
+  std::uint64_t out = 0;
+  for (const auto& link : *links)
+    for (const auto& leaf : link.link.leaves)
+      if ((leaf.up & up_mask) != 0) out += link.packets_up + link.packets_down;
+  return out;
 }
 
 }  // namespace weft::test

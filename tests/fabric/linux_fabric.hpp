@@ -17,6 +17,8 @@ namespace weft::test {
 
 using namespace weft::broker;
 
+inline constexpr int soon_ms = 30;  // of patience where nothing is expected to come
+
 class LinuxFabric : public testing::Test {
  protected:
   void SetUp() override;
@@ -28,11 +30,15 @@ class LinuxFabric : public testing::Test {
   std::vector<FabricEvent> events(FabricEvent::What what, Duration patience = seconds(3));
   std::vector<std::string> left_over() const;  // namespaces of this fabric that exist
 
-  // Payload from one host to another; true when all of it came back.
-  bool udp(std::uint32_t from, std::uint32_t to) const;
-  bool tcp(std::uint32_t from, std::uint32_t to) const;
+  // A word from one host to another and back. Where a refusal is expected, less patience is enough:
+  // within a machine an answer takes microseconds.
+  bool udp(std::uint32_t from, std::uint32_t to, int patience_ms = 1'000) const;
+  bool ping(std::uint32_t from, std::uint32_t to, int patience_ms = 1'000) const;
   // errno of a TCP connect; 0: connected.
-  int connect_error(std::uint32_t from, std::uint32_t to) const;
+  int tcp(std::uint32_t from, std::uint32_t to, int patience_ms = 1'000) const;
+  // One datagram whose source is a lie.
+  void lie(std::uint32_t from, std::uint32_t as, std::uint32_t to) const;
+  std::uint64_t packets_on_uplinks(std::uint64_t up_mask) const;  // of all leaves, both ways
   std::string address(std::uint32_t host) const;
 
   std::string tag_;

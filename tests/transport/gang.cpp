@@ -114,7 +114,9 @@ pid_t Gang::spawn(std::uint32_t rank, const std::vector<std::string>& scenario) 
   std::string hosts;
   for (std::uint32_t n = 0; n < shape_.nodes; ++n)
     hosts += fmt::format("{}node-{}={}", n > 0 ? "," : "", n,
-                         fabric_ ? fmt::format("10.213.7.{}", n + 1) : "127.0.0.1");
+                         !shape_.places.empty() ? shape_.places[n].address
+                         : fabric_              ? fmt::format("10.213.7.{}", n + 1)
+                                                : "127.0.0.1");
   auto set = shape_.environment;
   set["RANK"] = std::to_string(rank);
   set["WORLD_SIZE"] = std::to_string(size());
@@ -126,6 +128,7 @@ pid_t Gang::spawn(std::uint32_t rank, const std::vector<std::string>& scenario) 
   set["WEFT_RANK_HOSTS"] = hosts;
   std::vector<std::string> words;
   if (fabric_) words = {"ip", "netns", "exec", fabric_->name_of(node)};
+  if (!shape_.places.empty()) words = {"ip", "netns", "exec", shape_.places[node].space};
   words.push_back(WEFT_BIN_DIR "/" + shape_.program);
   words.insert(words.end(), scenario.begin(), scenario.end());
   std::vector<std::string> entries;

@@ -26,6 +26,10 @@ class Fabric {
   std::string prefix_;
 };
 
+struct Place {  // of a node: a network namespace that there is, and its address in it
+  std::string space, address;
+};
+
 struct Shape {
   std::uint32_t nodes = 1, ranks_per_node = 1;
   std::uint64_t attempt = 7;
@@ -34,6 +38,7 @@ struct Shape {
   std::map<std::string, std::string> environment = {};
   std::vector<std::uint32_t> absent = {};       // ranks that are never started
   std::string program = "transport-test-rank";  // in the folder of programs
+  std::vector<Place> places = {};               // of the nodes; instead of `namespaces`
 };
 
 struct Outcome {

@@ -9,59 +9,19 @@
 #include <cstring>
 #include <set>
 
+#include "broker/shell/drivers/linux/base_rules.hpp"
+
 namespace weft::broker::netns {
 namespace {
 
-constexpr std::uint32_t answers = 900, of_slices = 1'000, refuses = 20'000;  // preferences
 constexpr std::uint32_t first_table = 0x10000, slices_max = 1U << 30;
 
-RuleRow deny_rule() {
-  RuleRow row;
-  row.preference = refuses;
-  row.in = "lo";
-  row.inverted = true;
-  row.action = FR_ACT_UNREACHABLE;
-  return row;
-}
-RuleRow answer_rule() {
-  RuleRow row;
-  row.preference = answers;
-  row.in = "lo";
-  row.table = answers;
-  row.action = FR_ACT_TO_TBL;
-  return row;
-}
-
 bool ours(std::uint32_t table) { return table >= first_table; }
-
-std::string words(const RuleRow& r) {
-  return fmt::format("rule {}{} iif {} table {}", r.preference, r.inverted ? " not" : "",
-                     r.in.empty() ? "any" : r.in, r.table);
-}
 
 }  // namespace
 
 std::uint32_t table_of(std::uint64_t slice, bool second) {
   return first_table + 2 * static_cast<std::uint32_t>(slice % slices_max) + (second ? 1 : 0);
-}
-
-Result<void> deny_all(Kernel& kernel) { return kernel.add_rule(deny_rule()); }
-
-Result<void> answer_hosts(Kernel& kernel, const Places& places, At at, Devices& devices) {
-  if (at.tier != Tier::leaf) return {};
-  for (const Hop port : places.ports(at)) {
-    if (port.way != Hop::Way::down) continue;
-    const std::uint32_t to = places.address(places.beyond(at, port).host);
-    auto done = kernel.add_route(through(answers, to, devices[Places::device(port)].index), true);
-    if (!done) return tl::make_unexpected(done.error());
-    if (*done != 0 && *done != ENETDOWN)
-      return fail(Code::os_error, fmt::format("{}: route to {}: {}", kernel.space(), dotted(to),
-                                              std::strerror(*done)));
-  }
-  auto rules = kernel.rules();
-  if (!rules) return tl::make_unexpected(rules.error());
-  if (std::ranges::find(*rules, answer_rule()) != rules->end()) return {};
-  return kernel.add_rule(answer_rule());
 }
 
 Result<void> Tables::look() {
@@ -164,13 +124,15 @@ Result<void> Tables::revoke(const SwitchPlan& wanted) {
 Result<void> Tables::fill(const SlicePart& part, std::uint32_t number) {
   for (const RouteRow& row : table(number))
     if (auto gone = kernel_.remove_route(row); !gone) return gone;
-  for (const Hop port : part.ports)
-    if (auto done = kernel_.neighbour(index(port), Places::mac(places_.beyond(at_, port)), true);
-        !done)
-      return done;
+  for (const Hop port : part.ports) {
+    if (index(port) == 0) continue;
+    const Mac mac = Places::mac(places_.beyond(at_, port));
+    if (auto done = kernel_.neighbour(index(port), mac, true); !done) return done;
+  }
   auto rows = rows_of(part, number);
   std::ranges::reverse(rows);  // what refuses comes first
   for (const RouteRow& row : rows) {
+    if (row.device == 0 && row.length != 0) continue;  // no such interface: found by verifying
     auto done = kernel_.add_route(row);
     if (!done) return tl::make_unexpected(done.error());
     if (*done == 0 || *done == ENETDOWN || *done == ENODEV) continue;
@@ -230,55 +192,6 @@ Result<void> Tables::flush() {
     if (ours(row.table) && !used.contains(row.table))
       if (auto gone = kernel_.remove_route(row); !gone) return gone;
   return look();
-}
-
-std::vector<fabric::Difference> Tables::differences(const SwitchPlan& wanted,
-                                                    std::span<const std::uint64_t> slices) const {
-  std::vector<fabric::Difference> out;
-  const std::string where = places_.name(at_);
-  std::set<RuleRow> right;
-  std::set<std::uint32_t> tables;
-  for (const SlicePart& part : wanted) {
-    const std::uint32_t number = table_of(part.slice, use_of(part).second);
-    tables.insert(number);
-    for (const Hop port : part.ports) right.insert(rule(part, port, number));
-    if (!slices.empty() && std::ranges::find(slices, part.slice) == slices.end()) continue;
-    for (const Hop port : part.ports)
-      if (std::ranges::find(rules_, rule(part, port, number)) == rules_.end())
-        out.push_back({part.slice, fmt::format("{}: {} has no rule", where, Places::device(port))});
-    const auto here = table(number), should = rows_of(part, number);
-    std::vector<RouteRow> missing, planted;
-    std::ranges::set_difference(should, here, std::back_inserter(missing));
-    std::ranges::set_difference(here, should, std::back_inserter(planted));
-    for (const RouteRow& row : missing)
-      out.push_back(
-          {part.slice, fmt::format("{}: table {} has no row for {}", where, number,
-                                   row.length == 0 ? "the rest" : dotted(row.destination))});
-    for (const RouteRow& row : planted)
-      out.push_back(
-          {part.slice, fmt::format("{}: table {} has a row for {}/{} that nobody asked for", where,
-                                   number, dotted(row.destination), row.length)});
-  }
-  if (std::ranges::find(rules_, deny_rule()) == rules_.end())
-    out.push_back({0, where + ": the rule that refuses everything else is gone"});
-  for (const RuleRow& row : rules_)
-    if (!is_base(row) && !right.contains(row))
-      out.push_back({0, fmt::format("{}: {} that nobody asked for", where, words(row))});
-  for (const RouteRow& row : routes_)
-    if (!tables.contains(row.table) && row.table != answers)
-      out.push_back({0, fmt::format("{}: table {} has a row for {}/{} that nobody asked for", where,
-                                    row.table, dotted(row.destination), row.length)});
-  return out;
-}
-
-Result<Hop> Tables::next(Hop in, std::uint32_t from, std::uint32_t to) {
-  const int in_device = index(in);
-  if (in_device == 0) return Hop{};
-  auto out = kernel_.way_out(in_device, places_.address(from), places_.address(to));
-  if (!out) return tl::make_unexpected(out.error());
-  for (const auto& [name, device] : devices_)
-    if (*out != 0 && device.index == *out) return Places::port_of(name).value_or(Hop{});
-  return Hop{};
 }
 
 }  // namespace weft::broker::netns

@@ -32,9 +32,6 @@ std::vector<SwitchPlan> plan(const Places& places, std::span<const fabric::Place
 
 std::uint32_t table_of(std::uint64_t slice, bool second);
 
-Result<void> deny_all(Kernel& kernel);
-Result<void> answer_hosts(Kernel& kernel, const Places& places, At at, Devices& devices);
-
 class Tables {  // of one switch
  public:
   Tables(const Places& places, At at, Kernel kernel)
