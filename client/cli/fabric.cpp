@@ -1,4 +1,4 @@
-// weft fabric: job traces, and what a fabric makes of them.
+// weft fabric: descriptions and pictures of fabrics, job traces, and what a fabric makes of them.
 #include <array>
 
 #include "client/cli/fabric_flags.hpp"
@@ -7,6 +7,9 @@ namespace weft::cli {
 namespace {
 
 constexpr std::array fabric_verbs{
+    Verb{"import", "check a fabric's file: what is there, what is odd", fabric_import},
+    Verb{"generate", "write the file of a whole fat tree", fabric_generate},
+    Verb{"show", "draw a fabric, on the terminal or as SVG", fabric_show},
     Verb{"trace", "write a job trace", fabric_trace},
     Verb{"simulate", "run a trace through a fabric, say how well it was used", fabric_simulate}};
 

@@ -26,5 +26,8 @@ struct FabricFlags {
 
 int fabric_trace(const Arguments& arguments);
 int fabric_simulate(const Arguments& arguments);
+int fabric_import(const Arguments& arguments);
+int fabric_generate(const Arguments& arguments);
+int fabric_show(const Arguments& arguments);
 
 }  // namespace weft::cli

@@ -3,14 +3,11 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iostream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "broker/fabric/simulate/simulate.hpp"
+#include "client/cli/fabric_files.hpp"
 #include "client/cli/fabric_flags.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
@@ -20,27 +17,13 @@ namespace {
 
 constexpr std::size_t trace_bytes_max = std::size_t{512} << 20;
 
-Result<std::string> read_all(const std::string& path) {
-  if (path == "-") {
-    std::string text{std::istreambuf_iterator<char>(std::cin), {}};
-    return text;
-  }
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return fail(Code::usage, fmt::format("--trace {}: can't be read", path));
-  const auto size = static_cast<std::size_t>(std::max<std::streamoff>(0, file.tellg()));
-  if (size > trace_bytes_max)
-    return fail(Code::usage, fmt::format("--trace {}: {}; at most {}", path, bytes(size),
-                                         bytes(trace_bytes_max)));
-  std::string text(size, '\0');
-  file.seekg(0);
-  file.read(text.data(), static_cast<std::streamsize>(size));
-  return text;
-}
-
-void print(const fabric::Tree& tree, std::string_view policy,
+void print(const fabric::Tree& tree, std::string_view policy, const fabric::Cut& missing,
            const fabric::SimulationReport& report) {
   fmt::print("{} hosts, {} leaves, {} L2 switches, {} spines; policy {}\n", tree.hosts(),
              tree.leaves(), tree.l2(), tree.spines(), policy);
+  if (missing.hosts() + missing.leaf_links() + missing.spine_links() != 0)
+    fmt::print("not to rent   {} hosts, {} links leaf to L2, {} links L2 to spine\n",
+               missing.hosts(), missing.leaf_links(), missing.spine_links());
   fmt::print("jobs          {} started of {}{}\n", report.started, report.jobs,
              report.never ? fmt::format("; {} fit nowhere even alone", report.never) : "");
   fmt::print("makespan      {} s; measured from the first wait, {} s, to the last start, {} s\n",
@@ -71,8 +54,9 @@ void print(const fabric::Tree& tree, std::string_view policy,
 }
 
 nlohmann::ordered_json json_of(const fabric::Tree& tree, std::string_view policy,
-                               const fabric::SimulationReport& report) {
+                               const fabric::Cut& missing, const fabric::SimulationReport& report) {
   nlohmann::ordered_json out{{"hosts", tree.hosts()},
+                             {"missing_hosts", missing.hosts()},
                              {"policy", policy},
                              {"jobs", report.jobs},
                              {"started", report.started},
@@ -103,7 +87,8 @@ nlohmann::ordered_json json_of(const fabric::Tree& tree, std::string_view policy
 }  // namespace
 
 int fabric_simulate(const Arguments& arguments) {
-  Flags flags("fabric simulate", "--radix PORTS --trace FILE [--policy POLICY] [flags]",
+  Flags flags("fabric simulate",
+              "--radix PORTS|--fabric FILE --trace FILE [--policy POLICY] [flags]",
               "Runs a job trace through a fabric with EASY backfill and says how well it was used. "
               "Policies:\nbaseline (any hosts, links ignored), ta (owned switches), laas (whole "
               "leaves), jigsaw (legal shapes).");
@@ -128,15 +113,30 @@ int fabric_simulate(const Arguments& arguments) {
                "places behind the head that may start early; 0: first in, first out (default 50)",
                "PLACES");
   fabric_flags.declare(flags);
+  std::string fabric_path;
+  flags.option("--fabric", fabric_path, "FILE",
+               "instead of --radix: YAML or ibnetdiscover text; what it lacks no job gets");
   flags.example("weft fabric trace --radix 16 | weft fabric simulate --radix 16 --trace -",
                 "how well 1,024 hosts are used");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
-  const auto tree = fabric_flags.tree();
+  if (!fabric_path.empty() && (flags.given("--radix") || flags.given("--levels")))
+    return refuse("fabric simulate",
+                  {Code::usage,
+                   "--fabric: the file has a tree of its own; leave out --radix and "
+                   "--levels"});
+  auto tree = fabric_path.empty() ? fabric_flags.tree() : fabric::Tree{};
   if (!tree) return refuse("fabric simulate", tree.error());
   if (path.empty())
     return refuse("fabric simulate",
                   {Code::usage, "--trace is missing; `weft fabric trace` writes one"});
-  const auto text = read_all(path);
+  if (!fabric_path.empty()) {
+    const auto file = read_fabric_file("--fabric", fabric_path);
+    if (!file) return refuse("fabric simulate", file.error());
+    if (!*file) return exit_usage;
+    tree = (*file)->fabric->tree();
+    options.missing = unrentable(*(*file)->fabric);
+  }
+  const auto text = read_whole("--trace", path, trace_bytes_max);
   if (!text) return refuse("fabric simulate", text.error());
   const auto trace = fabric::read_trace(*text, path);
   if (!trace) return refuse("fabric simulate", trace.error());
@@ -151,9 +151,9 @@ int fabric_simulate(const Arguments& arguments) {
   const fabric::SimulationReport report = fabric::simulate(*tree, *trace, policy, options);
   if (watched) fmt::print(stderr, "\r\033[K");
   if (common.json)
-    fmt::print("{}\n", json_of(*tree, fabric::to_string(policy), report).dump(1));
+    fmt::print("{}\n", json_of(*tree, fabric::to_string(policy), options.missing, report).dump(1));
   else
-    print(*tree, fabric::to_string(policy), report);
+    print(*tree, fabric::to_string(policy), options.missing, report);
   return report.illegal.empty() && report.shared_hosts == 0 ? exit_done : exit_verify;
 }
 

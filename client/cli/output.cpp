@@ -12,11 +12,6 @@
 namespace weft::cli {
 namespace {
 
-bool colours_wanted() {
-  static const bool wanted = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  return wanted;
-}
-
 // Columns that a text takes: escapes take none, a UTF-8 sequence takes one.
 std::size_t width(const std::string& text) {
   std::size_t count = 0;
@@ -31,6 +26,11 @@ std::size_t width(const std::string& text) {
 }
 
 }  // namespace
+
+bool colours_on_stdout() {
+  static const bool wanted = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
+  return wanted;
+}
 
 Table::Table(std::vector<std::string> headings) : headings_(std::move(headings)) {
   for (std::string& heading : headings_) {
@@ -69,7 +69,7 @@ std::string Table::text() const {
 
 std::string painted(std::string text, Colour colour) {
   static constexpr const char* codes[] = {"", "1", "2", "31", "32", "33", "34"};
-  if (colour == Colour::none || text.empty() || !colours_wanted()) return text;
+  if (colour == Colour::none || text.empty() || !colours_on_stdout()) return text;
   return fmt::format("\033[{}m{}\033[0m", codes[static_cast<int>(colour)], text);
 }
 

@@ -25,6 +25,7 @@ class Table {
 enum class Colour : unsigned char { none, bold, dim, red, green, yellow, blue };
 // Escapes only when standard output is a terminal and NO_COLOR is not set.
 std::string painted(std::string text, Colour colour);
+bool colours_on_stdout();
 Colour colour_of(JobState state);
 std::string painted(JobState state);
 

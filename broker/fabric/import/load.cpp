@@ -37,6 +37,17 @@ std::string_view stem(std::string_view path) {
 
 Loaded load(std::string_view text, std::string_view name) {
   const bool discovered = is_ibnetdiscover(text);
+  if (!discovered && text.size() > limits::job_spec_bytes_max) {
+    Loaded out;
+    out.problems.push_back(
+        {1,
+         1,
+         Code::spec_size,
+         {},
+         fmt::format("{} bytes that do not begin as ibnetdiscover text does; YAML has at most {}",
+                     text.size(), limits::job_spec_bytes_max)});
+    return out;
+  }
   Loaded out = discovered ? load_ibnetdiscover(text, stem(name)) : load_yaml(text, stem(name));
   out.from_ibnetdiscover = discovered;
   if (!out.problems.empty()) out.fabric.reset();

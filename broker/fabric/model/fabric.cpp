@@ -35,6 +35,13 @@ Cut absent(const Rail& rail, bool reserved_too) {
 
 }  // namespace
 
+std::uint32_t levels(const Fabric& fabric) {
+  for (const Rail& rail : fabric.rails)
+    for (const Switch& spine : rail.spines)
+      if (!spine.name.empty()) return 3;
+  return 2;
+}
+
 Masks present(const Rail& rail) {
   Masks masks(rail.tree);
   masks.take(absent(rail, false));

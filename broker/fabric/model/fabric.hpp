@@ -50,6 +50,8 @@ struct Fabric {
   const Tree& tree() const { return rails.front().tree; }
 };
 
+// 3, or 2 where no rail has a spine.
+std::uint32_t levels(const Fabric& fabric);
 // What no slice may have: places without an element on any rail, and reserved hosts.
 Cut unrentable(const Fabric& fabric);
 // All that is there and may be rented, free.

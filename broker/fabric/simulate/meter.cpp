@@ -80,10 +80,10 @@ SimulationReport Meter::report() {
   const auto share = [&](std::int64_t Sums::* of, std::uint32_t all) {
     return percent(at_last_start_.*of - at_first_wait_.*of, span * std::int64_t{all});
   };
-  out_.utilisation = share(&Sums::asked, tree_.hosts());
-  out_.internal_waste = share(&Sums::hosts, tree_.hosts()) - out_.utilisation;
-  out_.leaf_links = share(&Sums::leaf_links, tree_.leaves() * tree_.l2_per_pod);
-  out_.spine_links = share(&Sums::spine_links, tree_.l2() * tree_.spines_per_l2);
+  out_.utilisation = share(&Sums::asked, hosts_);
+  out_.internal_waste = share(&Sums::hosts, hosts_) - out_.utilisation;
+  out_.leaf_links = share(&Sums::leaf_links, leaf_links_);
+  out_.spine_links = share(&Sums::spine_links, spine_links_);
   if (samples_ != 0) {
     out_.largest_rentable = largest_ / static_cast<double>(samples_);
     out_.stranded = stranded_ / static_cast<double>(samples_);

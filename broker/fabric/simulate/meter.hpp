@@ -8,7 +8,10 @@ namespace weft::broker::fabric {
 
 class Meter {
  public:
-  explicit Meter(const Tree& tree) : tree_(tree) {}
+  Meter(const Tree& tree, const Cut& missing)
+      : hosts_(tree.hosts() - missing.hosts()),
+        leaf_links_(tree.leaves() * tree.l2_per_pod - missing.leaf_links()),
+        spine_links_(tree.l2() * tree.spines_per_l2 - missing.spine_links()) {}
   void at(std::int64_t now, bool waiting);  // after all that happens at this time
   void add(std::int64_t now, const Cut& cut, int sign);
   void started(std::int64_t now);
@@ -23,7 +26,7 @@ class Meter {
   };
   void advance(std::int64_t now);
 
-  Tree tree_;
+  std::uint32_t hosts_, leaf_links_, spine_links_;  // of the fabric
   SimulationReport out_;
   std::int64_t now_ = 0;
   bool waited_ = false;

@@ -22,8 +22,10 @@ class Cluster {
         allocator_(policy),
         free_(tree),
         referee_(tree),
-        meter_(tree),
-        owns_links_(policy != Policy::baseline) {}
+        meter_(tree, options.missing),
+        owns_links_(policy != Policy::baseline) {
+    free_.take(options.missing);
+  }
 
   SimulationReport run() {
     for (;;) {

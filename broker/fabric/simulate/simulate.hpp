@@ -16,6 +16,7 @@ namespace weft::broker::fabric {
 
 struct SimulationOptions {
   std::uint32_t lookahead = 50;             // places behind the head; 0: first in, first out
+  Cut missing;                              // what no job may have: see unrentable() of the model
   std::function<std::uint64_t()> clock_ns;  // for decision times; none: they are not measured
   std::function<void(std::size_t started, std::size_t all)> progress;  // at each start
 };
@@ -33,7 +34,7 @@ inline constexpr std::array<const char*, outcomes> outcome_names{"leaf",  "pod",
 struct SimulationReport {
   std::size_t jobs = 0, started = 0, never = 0;
   std::int64_t makespan_s = 0, first_wait_s = 0, last_start_s = 0;
-  // Percent of all, as time averages between the first wait and the last start.
+  // Percent of all that is not missing, as time averages between the first wait and the last start.
   double utilisation = 0;     // hosts asked for
   double internal_waste = 0;  // hosts allocated beyond
   double leaf_links = 0, spine_links = 0;
