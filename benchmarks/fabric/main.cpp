@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
@@ -18,10 +19,10 @@ namespace {
 using namespace weft::broker::fabric;
 using nlohmann::ordered_json;
 
-constexpr Policy policies[] = {Policy::baseline, Policy::ta, Policy::laas, Policy::jigsaw};
-
 struct Flags {
   std::vector<std::uint32_t> seeds{1, 2, 3};
+  std::vector<std::string> policies{"weft", "baseline", "ta", "laas", "jigsaw"};
+  std::vector<std::string> traces;  // none: all
   std::uint32_t jobs = 10'000;
   std::string out = "build/bench";
 };
@@ -50,19 +51,22 @@ bool utilisation(const Flags& flags, ordered_json& json) {
   bool good = true;
   for (const auto& row : weft::bench::trace_rows) {
     const Tree tree = tree_of_radix(row.radix);
-    for (std::size_t p = 0; p < std::size(policies); ++p) {
+    if (!flags.traces.empty() && std::ranges::find(flags.traces, row.name) == flags.traces.end())
+      continue;
+    for (const std::string& name : flags.policies) {
+      const Policy policy = *parse_policy(name);
       std::vector<std::string> here, reference, makespan, waste, shared;
       for (const std::uint32_t seed : flags.seeds) {
         const Trace trace = row.ai ? ai_trace(flags.jobs, seed, tree.hosts())
                                    : synth_trace(row.radix, flags.jobs, seed, tree.hosts());
-        const SimulationReport r = run(tree, trace, policies[p]);
+        const SimulationReport r = run(tree, trace, policy);
         here.push_back(fmt::format("{:.2f}", r.utilisation));
         makespan.push_back(std::to_string(r.makespan_s));
         waste.push_back(fmt::format("{:.2f}", r.internal_waste));
         shared.push_back(std::to_string(r.shared_links));
         ordered_json one{{"trace", row.name},
                          {"hosts", tree.hosts()},
-                         {"policy", to_string(policies[p])},
+                         {"policy", name},
                          {"seed", seed},
                          {"utilisation_percent", r.utilisation},
                          {"makespan_s", r.makespan_s},
@@ -74,9 +78,10 @@ bool utilisation(const Flags& flags, ordered_json& json) {
                          {"shared_links", r.shared_links},
                          {"illegal", r.illegal.size()}};
         good = good && r.illegal.empty() && r.shared_hosts == 0 &&
-               (policies[p] == Policy::baseline || r.shared_links == 0);
-        if (flags.jobs == 10'000 && seed >= 1 && seed <= 3) {
-          const double known = row.reference[p][seed - 1];
+               (policy == Policy::baseline || r.shared_links == 0);
+        const auto* known_row = weft::bench::reference(row, name);
+        if (known_row != nullptr && flags.jobs == 10'000 && seed >= 1 && seed <= 3) {
+          const double known = (*known_row)[seed - 1];
           reference.push_back(fmt::format("{:.2f}", known));
           one["reference_percent"] = known;
           good = good && std::abs(known - r.utilisation) <= 0.3;
@@ -85,9 +90,8 @@ bool utilisation(const Flags& flags, ordered_json& json) {
         }
         json["utilisation"].push_back(std::move(one));
       }
-      fmt::print("| {} | {} | {} | {} | {} | {} | {} | {} |\n", row.name, tree.hosts(),
-                 to_string(policies[p]), joined(here), joined(reference), joined(makespan),
-                 joined(waste), joined(shared));
+      fmt::print("| {} | {} | {} | {} | {} | {} | {} | {} |\n", row.name, tree.hosts(), name,
+                 joined(here), joined(reference), joined(makespan), joined(waste), joined(shared));
       std::fflush(stdout);
     }
   }
@@ -95,11 +99,11 @@ bool utilisation(const Flags& flags, ordered_json& json) {
 }
 
 void latency(const Flags& flags, ordered_json& json) {
-  fmt::print("\n### Decision time of jigsaw, us (clock included; seed 1)\n\n");
+  fmt::print("\n### Decision time of weft, us (clock included; seed 1)\n\n");
   fmt::print("| hosts | outcome | decisions | p50 | p99 | max |\n|---|---|---|---|---|---|\n");
   for (const std::uint32_t radix : {16U, 22U, 28U, 36U, 58U}) {
     const Tree tree = tree_of_radix(radix);
-    const auto r = run(tree, synth_trace(radix, flags.jobs, 1, tree.hosts()), Policy::jigsaw);
+    const auto r = run(tree, synth_trace(radix, flags.jobs, 1, tree.hosts()), Policy::weft);
     for (std::size_t i = 0; i < outcomes; ++i) {
       const Latency& l = r.latency[i];
       if (l.count == 0) continue;
@@ -124,6 +128,12 @@ int main(int argc, char** argv) {
   CLI::App app{"Policies that cut slices from fat trees, beside a reference."};
   app.name("./dev bench fabric");
   app.add_option("--seeds", flags.seeds, "of the traces (default 1,2,3)")->delimiter(',');
+  app.add_option("--policies", flags.policies, "rows to print (default: all)")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"weft", "baseline", "ta", "laas", "jigsaw"}));
+  app.add_option("--traces", flags.traces,
+                 "Synth-16, Synth-22, Synth-28, Exp-36, ai-36 (default: all)")
+      ->delimiter(',');
   app.add_option("--jobs", flags.jobs, "a trace (default 10000)")->check(CLI::Range(1, 1'000'000));
   app.add_option("--out", flags.out, "folder for fabric.json (default build/bench)");
   CLI11_PARSE(app, argc, argv);

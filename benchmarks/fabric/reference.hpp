@@ -3,6 +3,8 @@
 #pragma once
 #include <array>
 #include <cstdint>
+#include <iterator>
+#include <string_view>
 
 namespace weft::bench {
 
@@ -13,6 +15,14 @@ struct TraceRow {
   // baseline, ta, laas, jigsaw
   std::array<std::array<double, 3>, 4> reference;
 };
+
+// Null: there is none.
+constexpr const std::array<double, 3>* reference(const TraceRow& row, std::string_view policy) {
+  constexpr std::string_view known[] = {"baseline", "ta", "laas", "jigsaw"};
+  for (std::size_t i = 0; i < std::size(known); ++i)
+    if (known[i] == policy) return &row.reference[i];
+  return nullptr;
+}
 
 inline constexpr TraceRow trace_rows[] = {
     {"Synth-16",

@@ -95,20 +95,21 @@ int fabric_simulate(const Arguments& arguments) {
   Common common(Speaks::never);
   FabricFlags fabric_flags;
   std::string path;
-  fabric::Policy policy = fabric::Policy::jigsaw;
+  fabric::Policy policy = fabric::Policy::weft;
   fabric::SimulationOptions options;
   flags.option("--trace", path, "FILE",
                "CSV as `weft fabric trace` writes it; - is standard input");
-  flags.option("--policy", "POLICY", "baseline, ta, laas or jigsaw (default)",
-               [&policy](const std::string& text) -> Result<void> {
-                 const auto parsed = fabric::parse_policy(text);
-                 if (!parsed)
-                   return fail(
-                       Code::usage,
-                       fmt::format("'{}' is not a policy; baseline, ta, laas or jigsaw", text));
-                 policy = *parsed;
-                 return {};
-               });
+  flags.option(
+      "--policy", "POLICY", "weft (default), baseline, ta, laas or jigsaw",
+      [&policy](const std::string& text) -> Result<void> {
+        const auto parsed = fabric::parse_policy(text);
+        if (!parsed)
+          return fail(
+              Code::usage,
+              fmt::format("'{}' is not a policy; weft, baseline, ta, laas or jigsaw", text));
+        policy = *parsed;
+        return {};
+      });
   flags.number("--lookahead", options.lookahead, 0, 1'000'000,
                "places behind the head that may start early; 0: first in, first out (default 50)",
                "PLACES");

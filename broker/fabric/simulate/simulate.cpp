@@ -48,9 +48,9 @@ class Cluster {
   }
 
  private:
-  std::optional<Cut> decide(const Masks& masks, std::uint32_t size) {
+  std::optional<Cut> decide(const Masks& masks, const TraceJob& job, std::int64_t at) {
     const std::uint64_t begin = options_.clock_ns ? options_.clock_ns() : 0;
-    auto cut = allocator_.cut(masks, size);
+    auto cut = allocator_.cut(masks, job.size, Term{at, at + job.runtime_s});
     if (options_.clock_ns)
       meter_.decided(cut ? static_cast<std::size_t>(cut->shape) : outcomes - 1,
                      options_.clock_ns() - begin);
@@ -59,7 +59,7 @@ class Cluster {
 
   void start(std::size_t index, Cut cut) {
     const TraceJob& job = trace_[index];
-    free_.take(cut);
+    free_.take(cut, now_ + job.runtime_s);
     referee_.start(cut, owns_links_);
     meter_.add(now_, cut, +1);
     meter_.started(now_);
@@ -79,10 +79,10 @@ class Cluster {
 
   void schedule() {
     while (!queue_.empty()) {
-      const std::uint32_t size = trace_[queue_.front()].size;
-      auto cut = decide(free_, size);
+      const TraceJob& job = trace_[queue_.front()];
+      auto cut = decide(free_, job, now_);
       if (!cut) {
-        meter_.refused(allocator_.why(free_, size));
+        meter_.refused(allocator_.why(free_, job.size));
         if (options_.lookahead > 0) backfill();
         meter_.sample(allocator_, free_);
         return;
@@ -97,19 +97,19 @@ class Cluster {
     std::int64_t at = no_time;
     std::optional<Cut> cut;
   };
-  Reservation reserve(std::uint32_t size) {
+  Reservation reserve(const TraceJob& job) {
     Masks later = free_;
     for (auto it = running_.begin(); it != running_.end();) {
       const std::int64_t end = it->first;
       for (; it != running_.end() && it->first == end; ++it) later.give_back(it->second);
-      if (later.free_hosts() < size) continue;
-      if (auto cut = decide(later, size)) return {end, std::move(cut)};
+      if (later.free_hosts() < job.size) continue;
+      if (auto cut = decide(later, job, end)) return {end, std::move(cut)};
     }
     return {};
   }
 
   void backfill() {
-    const Reservation head = reserve(trace_[queue_.front()].size);
+    const Reservation head = reserve(trace_[queue_.front()]);
     const auto shielded = [&] {
       Masks out = free_;
       if (head.cut) out.shield(*head.cut);
@@ -122,7 +122,7 @@ class Cluster {
       const bool before = now_ + job.runtime_s <= head.at;
       const Masks& masks = before ? free_ : beside;
       std::optional<Cut> cut;
-      if (masks.free_hosts() >= job.size) cut = decide(masks, job.size);
+      if (masks.free_hosts() >= job.size) cut = decide(masks, job, now_);
       if (!cut) {
         ++place;
         continue;

@@ -8,7 +8,7 @@
 namespace weft::broker::fabric {
 namespace {
 
-constexpr std::array<std::string_view, 4> policy_names{"baseline", "ta", "laas", "jigsaw"};
+constexpr std::array<std::string_view, 5> policy_names{"weft", "baseline", "ta", "laas", "jigsaw"};
 constexpr std::array<std::string_view, refusals> refusal_names{
     "none", "hosts", "shape", "leaf_links", "spine_links", "search_limit"};
 
@@ -37,10 +37,12 @@ std::string_view to_string(Refusal refusal) {
   return refusal_names[static_cast<std::size_t>(refusal)];
 }
 
-std::optional<Cut> Allocator::in_shapes(const Masks& masks, std::uint32_t hosts) {
+std::optional<Cut> Allocator::in_shapes(const Masks& masks, std::uint32_t hosts,
+                                        std::optional<Term> term) {
   const std::uint32_t per_leaf = masks.tree().hosts_per_leaf;
-  if (auto found = find_leaf(masks, hosts)) return found;
   Search search;
+  search.term = term;
+  if (auto found = find_leaf(masks, hosts, search)) return found;
   auto found = find_pod(masks, hosts, search);
   if (!found) {
     const std::uint32_t whole = (hosts + per_leaf - 1) / per_leaf * per_leaf;
@@ -50,15 +52,17 @@ std::optional<Cut> Allocator::in_shapes(const Masks& masks, std::uint32_t hosts)
   return found;
 }
 
-std::optional<Cut> Allocator::cut(const Masks& masks, std::uint32_t hosts) {
+std::optional<Cut> Allocator::cut(const Masks& masks, std::uint32_t hosts,
+                                  std::optional<Term> term) {
   limit_hit_ = false;
   if (masks.free_hosts() < hosts) return std::nullopt;
   std::optional<Cut> found;
   switch (policy_) {
+    case Policy::weft: found = in_shapes(masks, hosts, term); break;
     case Policy::baseline: found = find_any_hosts(masks, hosts); break;
     case Policy::ta: found = find_owned_switches(masks, hosts); break;
     case Policy::laas:
-    case Policy::jigsaw: found = in_shapes(masks, hosts); break;
+    case Policy::jigsaw: found = in_shapes(masks, hosts, {}); break;
   }
   if (found) found->asked = hosts;
   return found;

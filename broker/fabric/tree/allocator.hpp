@@ -1,8 +1,9 @@
-// Cuts slices from a fat tree. Four policies side by side, so that they can be compared:
+// Cuts slices from a fat tree. Five policies side by side, so that they can be compared:
+//   weft      as jigsaw, but part-used leaves are shared by slices that end at about the same time
 //   baseline  any free hosts, lowest leaf first; links are ignored (what schedulers do)
-//   ta        at most one job of several leaves on a leaf, of several pods in a pod (owned
-//   switches) laas      as jigsaw, but a slice of several pods is rounded up to whole leaves jigsaw
-//   the legal shapes A, B, C of Jigsaw, best fit, bounded search
+//   ta        owned switches: at most one job of several leaves on a leaf, of several pods in a pod
+//   laas      as jigsaw, but a slice of several pods is rounded up to whole leaves
+//   jigsaw    the legal shapes A, B, C of Jigsaw, best fit, bounded search
 // Sources: Links as a Service (Zahavi et al., ANCS 2016); Jigsaw (Smith, Lowenthal, HPDC 2021);
 // TA (topology-aware scheduling of isolated jobs, SC 2018). Ties fall to the lower index.
 // All but baseline share no link between slices, and their slices are rearrangeably non-blocking.
@@ -17,8 +18,8 @@
 
 namespace weft::broker::fabric {
 
-enum class Policy : std::uint8_t { baseline, ta, laas, jigsaw };
-inline constexpr Policy default_policy = Policy::jigsaw;
+enum class Policy : std::uint8_t { weft, baseline, ta, laas, jigsaw };
+inline constexpr Policy default_policy = Policy::weft;
 std::string_view to_string(Policy policy);
 std::optional<Policy> parse_policy(std::string_view name);
 
@@ -39,12 +40,13 @@ class Allocator {
   Policy policy() const { return policy_; }
 
   // `hosts`: at least 1. Does not change the masks.
-  std::optional<Cut> cut(const Masks& masks, std::uint32_t hosts);
+  // `term`: used by `weft` only, and only to compare places.
+  std::optional<Cut> cut(const Masks& masks, std::uint32_t hosts, std::optional<Term> term = {});
   // Of a request that cut() has just refused. Costs up to two more searches.
   Refusal why(const Masks& masks, std::uint32_t hosts);
 
  private:
-  std::optional<Cut> in_shapes(const Masks& masks, std::uint32_t hosts);
+  std::optional<Cut> in_shapes(const Masks& masks, std::uint32_t hosts, std::optional<Term> term);
 
   Policy policy_;
   bool limit_hit_ = false;

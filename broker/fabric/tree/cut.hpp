@@ -35,6 +35,11 @@ struct Cut {
   std::uint32_t spine_links() const;  // L2 - spine
 };
 
+// From when to when a slice is wanted, in seconds of any one clock.
+struct Term {
+  std::int64_t now_s = 0, end_s = 0;
+};
+
 class Masks {
  public:
   explicit Masks(const Tree& tree);  // all free
@@ -54,7 +59,11 @@ class Masks {
     return hosts_[leaf] == ones(tree_.hosts_per_leaf) && leaf_up_[leaf] == ones(tree_.l2_per_pod);
   }
 
-  void take(const Cut& cut);
+  // When the last of those who have hosts of the leaf is to go; 0 where nobody said.
+  std::int64_t busy_until(std::uint32_t leaf) const { return busy_until_[leaf]; }
+
+  // `end_s`: when the slice is to end, on the clock of Term.
+  void take(const Cut& cut, std::int64_t end_s = 0);
   void give_back(const Cut& cut);
   // Takes what is still free of it: the view of those who must leave a reservation alone.
   void shield(const Cut& cut);
@@ -65,6 +74,7 @@ class Masks {
   Tree tree_;
   std::vector<std::uint64_t> hosts_, leaf_up_, l2_up_;
   std::vector<std::uint32_t> free_of_pod_, free_leaves_;
+  std::vector<std::int64_t> busy_until_;
   std::uint32_t free_ = 0;
 };
 

@@ -54,12 +54,14 @@ class PodSearch {
     if (r_ == 0) return true;
     const auto chosen_end = chosen_.begin() + full_;
     bool found = false;
+    std::int64_t least = 0;
     for (std::uint32_t leaf = first_; leaf < first_ + masks_.tree().leaves_per_pod; ++leaf) {
       const std::uint32_t hosts = count(masks_.hosts(leaf));
       if (hosts < r_ || count(masks_.leaf_up(leaf) & common) < r_) continue;
-      if (found && hosts >= count(masks_.hosts(remainder_))) continue;
+      const std::int64_t price = cost(masks_, search_, leaf, r_);
+      if (found && price >= least) continue;
       if (std::find(chosen_.begin(), chosen_end, leaf) != chosen_end) continue;
-      remainder_ = leaf;
+      remainder_ = leaf, least = price;
       found = true;
     }
     return found;
@@ -88,15 +90,17 @@ class PodSearch {
 
 }  // namespace
 
-std::optional<Cut> find_leaf(const Masks& masks, std::uint32_t hosts) {
+std::optional<Cut> find_leaf(const Masks& masks, std::uint32_t hosts, const Search& search) {
   if (hosts > masks.tree().hosts_per_leaf) return std::nullopt;
   std::optional<std::uint32_t> best;
-  std::uint32_t least_hosts = 0, least_up = 0;
+  std::int64_t least = 0;
+  std::uint32_t least_up = 0;
   for (std::uint32_t leaf = 0; leaf < masks.tree().leaves(); ++leaf) {
-    const std::uint32_t free = count(masks.hosts(leaf)), up = count(masks.leaf_up(leaf));
-    if (free < hosts) continue;
-    if (best && (free > least_hosts || (free == least_hosts && up >= least_up))) continue;
-    best = leaf, least_hosts = free, least_up = up;
+    if (count(masks.hosts(leaf)) < hosts) continue;
+    const std::int64_t price = cost(masks, search, leaf, hosts);
+    const std::uint32_t up = count(masks.leaf_up(leaf));
+    if (best && (price > least || (price == least && up >= least_up))) continue;
+    best = leaf, least = price, least_up = up;
   }
   if (!best) return std::nullopt;
   Cut out;

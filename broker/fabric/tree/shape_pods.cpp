@@ -62,15 +62,21 @@ class PodsSearch {
   bool finish(const Commons& common) {
     common_ = common;
     if (rest_ == 0 && r_ == 0) return true;
+    // With a term the best leaf of all pods, whichever pod it is in.
     std::optional<std::uint32_t> best;
+    std::int64_t least = 0;
     for (std::uint32_t pod = 0; pod < tree_.pods; ++pod) {
-      if (best && masks_.free_hosts(pod) >= masks_.free_hosts(*best)) continue;
+      const std::uint32_t free = masks_.free_hosts(pod);
+      if (best && !search_.term && free >= masks_.free_hosts(*best)) continue;
       if (std::find(chosen_.begin(), chosen_.begin() + pods_, pod) != chosen_.begin() + pods_)
         continue;
-      if (const auto leaf = remainder_in(pod)) {
-        best = pod;
-        remainder_ = *leaf;
-      }
+      const auto leaf = remainder_in(pod);
+      if (!leaf) continue;
+      const std::int64_t price = r_ == 0 ? 0 : cost(masks_, search_, *leaf, r_);
+      if (best && search_.term &&
+          std::pair(price, free) >= std::pair(least, masks_.free_hosts(*best)))
+        continue;
+      best = pod, least = price, remainder_ = *leaf;
     }
     if (best) remainder_pod_ = *best;
     return best.has_value();
@@ -89,13 +95,15 @@ class PodsSearch {
     }
     if (r_ == 0) return 0;
     std::optional<std::uint32_t> best;
+    std::int64_t least = 0;
     const std::uint32_t first = pod * tree_.leaves_per_pod;
     for (std::uint32_t leaf = first; leaf < first + tree_.leaves_per_pod; ++leaf) {
       const std::uint32_t hosts = count(masks_.hosts(leaf));
       if (hosts < r_ || count(masks_.leaf_up(leaf) & one_more) < r_) continue;
-      if (best && hosts >= count(masks_.hosts(*best))) continue;
+      const std::int64_t price = cost(masks_, search_, leaf, r_);
+      if (best && price >= least) continue;
       if (masks_.leaf_is_free(leaf) && whole <= rest_) continue;
-      best = leaf;
+      best = leaf, least = price;
     }
     return best;
   }

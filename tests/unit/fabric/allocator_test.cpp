@@ -11,7 +11,8 @@
 namespace weft::broker::fabric {
 namespace {
 
-constexpr Policy all_policies[] = {Policy::baseline, Policy::ta, Policy::laas, Policy::jigsaw};
+constexpr Policy all_policies[] = {Policy::weft, Policy::baseline, Policy::ta, Policy::laas,
+                                   Policy::jigsaw};
 
 // Slices come and go; now and then elements fail while nobody owns them.
 class Life {
