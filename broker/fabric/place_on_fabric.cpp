@@ -16,7 +16,7 @@ Masks free_at(const Site& site, Instant at, std::span<const Candidate* const> no
   Masks masks = *site.rentable;
   const Tree& t = masks.tree();
   for (const Held& held : site.held)
-    if (held.until > at) masks.shield(held.cut);
+    if (held.until > at) masks.shield(held.cut, held.until == never ? 0 : held.until.ms / 1'000);
   std::vector<std::uint64_t> usable(t.leaves(), 0);
   for (const Candidate* c : nodes)
     usable[c->place / t.hosts_per_leaf] |= std::uint64_t{1} << c->place % t.hosts_per_leaf;
@@ -37,23 +37,26 @@ void leave_whole_leaves(Masks& masks) {
   masks.shield(partial);
 }
 
-std::optional<Cut> cut_in(const Request& request, const Masks& masks, Allocator& allocator) {
+std::optional<Cut> cut_in(const Request& request, const Masks& masks, Instant at,
+                          Allocator& allocator) {
+  const Term term{at.ms / 1'000, (at + request.term).ms / 1'000};
   Search search;
+  search.term = term;
   switch (request.within) {
-    case SliceWithin::leaf: return find_leaf(masks, request.nodes);
+    case SliceWithin::leaf: return find_leaf(masks, request.nodes, search);
     case SliceWithin::block: {
-      auto found = find_leaf(masks, request.nodes);
+      auto found = find_leaf(masks, request.nodes, search);
       return found ? found : find_pod(masks, request.nodes, search);
     }
     case SliceWithin::any: break;
   }
-  return allocator.cut(masks, request.nodes);
+  return allocator.cut(masks, request.nodes, term);
 }
 
 // Hosts without links of their own: the level that holds them counts all the same.
 std::optional<Cut> hosts_in(const Request& request, const Masks& masks) {
   const Tree& t = masks.tree();
-  if (request.within == SliceWithin::leaf) return find_leaf(masks, request.nodes);
+  if (request.within == SliceWithin::leaf) return find_leaf(masks, request.nodes, {});
   if (request.within == SliceWithin::any) return find_any_hosts(masks, request.nodes);
   std::optional<std::uint32_t> best;
   for (std::uint32_t pod = 0; pod < t.pods; ++pod)
@@ -69,16 +72,16 @@ std::optional<Cut> hosts_in(const Request& request, const Masks& masks) {
   return find_any_hosts(pod_only, request.nodes);
 }
 
-std::optional<Cut> cut_of(const Request& request, Masks& masks, Allocator& allocator) {
+std::optional<Cut> cut_of(const Request& request, Masks& masks, Instant at, Allocator& allocator) {
   std::optional<Cut> cut;
   if (request.exclusive == SliceExclusive::none) {
     cut = hosts_in(request, masks);
     if (cut) cut->shape = Shape::any;
   } else if (request.exclusive == SliceExclusive::links) {
-    cut = cut_in(request, masks, allocator);
+    cut = cut_in(request, masks, at, allocator);
   } else if (request.nodes % masks.tree().hosts_per_leaf == 0) {
     leave_whole_leaves(masks);
-    cut = cut_in(request, masks, allocator);
+    cut = cut_in(request, masks, at, allocator);
     if (cut)
       for (Cut::Leaf& leaf : cut->leaves) leaf.up = ones(masks.tree().l2_per_pod);
   }
@@ -87,7 +90,7 @@ std::optional<Cut> cut_of(const Request& request, Masks& masks, Allocator& alloc
 }
 
 // Why `masks`, with hosts enough, has no such slice.
-Refusal why_not(const Request& request, const Masks& masks, Allocator& allocator) {
+Refusal why_not(const Request& request, const Masks& masks, Instant at, Allocator& allocator) {
   if (request.exclusive != SliceExclusive::links) return Refusal::shape;
   if (request.within == SliceWithin::any) return allocator.why(masks, request.nodes);
   Masks hosts_only(masks.tree());
@@ -95,7 +98,7 @@ Refusal why_not(const Request& request, const Masks& masks, Allocator& allocator
   for (std::uint32_t leaf = 0; leaf < masks.tree().leaves(); ++leaf)
     taken.leaves.push_back({leaf, ~masks.hosts(leaf) & ones(masks.tree().hosts_per_leaf), 0});
   hosts_only.shield(taken);
-  return cut_in(request, hosts_only, allocator) ? Refusal::leaf_links : Refusal::shape;
+  return cut_in(request, hosts_only, at, allocator) ? Refusal::leaf_links : Refusal::shape;
 }
 
 Placement placement_of(Cut cut, std::span<const Candidate* const> nodes, const Tree& t) {
@@ -123,7 +126,7 @@ std::optional<Placement> of_owner(const Request& request, std::vector<const Cand
     if (end < request.nodes || (++tried > prices_max && end < nodes.size())) continue;
     const auto affordable = std::span(nodes).first(end);
     Masks masks = free_at(site, at, affordable);
-    if (auto cut = cut_of(request, masks, allocator))
+    if (auto cut = cut_of(request, masks, at, allocator))
       return placement_of(std::move(*cut), affordable, masks.tree());
   }
   return {};
@@ -146,7 +149,7 @@ Placed place_on_fabric(const Request& request,
   }
   if (out.placement || !most) return out;
   const Masks masks = free_at(site, at, *most);
-  rejection.links = why_not(request, masks, allocator);
+  rejection.links = why_not(request, masks, at, allocator);
   rejection.blocker = rejection.links == Refusal::shape   ? Code::place_shape
                       : rejection.links == Refusal::hosts ? Code::place_nodes
                                                           : Code::place_links;

@@ -70,9 +70,11 @@ void Masks::give_back(const Cut& cut) {
   }
 }
 
-void Masks::shield(const Cut& cut) {
-  for (const Cut::Leaf& l : cut.leaves)
+void Masks::shield(const Cut& cut, std::int64_t end_s) {
+  for (const Cut::Leaf& l : cut.leaves) {
     set(l.leaf, hosts_[l.leaf] & ~l.hosts, leaf_up_[l.leaf] & ~l.up);
+    if (l.hosts != 0) busy_until_[l.leaf] = std::max(busy_until_[l.leaf], end_s);
+  }
   for (const Cut::L2& l : cut.l2) l2_up_[l.l2] &= ~l.up;
 }
 

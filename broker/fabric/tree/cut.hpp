@@ -66,7 +66,7 @@ class Masks {
   void take(const Cut& cut, std::int64_t end_s = 0);
   void give_back(const Cut& cut);
   // Takes what is still free of it: the view of those who must leave a reservation alone.
-  void shield(const Cut& cut);
+  void shield(const Cut& cut, std::int64_t end_s = 0);
 
  private:
   void set(std::uint32_t leaf, std::uint64_t hosts, std::uint64_t up);
