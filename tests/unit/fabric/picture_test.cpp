@@ -170,6 +170,7 @@ TEST_F(Picture, LargeFabricsStayCompactAndWhole) {
     const Tree& t = large.tree();
     const std::string text = draw_terminal({large, {}, {}}, {80, false});
     EXPECT_LE(std::count(text.begin(), text.end(), '\n'), 4 * t.pods + 6);
+    if (radix > 16) continue;  // a drawing of 20 MB would show nothing more
     const auto tags = tags_of(draw_svg({large, {}, {}}));
     EXPECT_EQ(count_class(tags, "line", "link free"),
               t.hosts() + t.leaves() * t.l2_per_pod + t.l2() * t.spines_per_l2);
