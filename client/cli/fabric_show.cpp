@@ -85,7 +85,7 @@ Result<std::vector<fabric::Placed>> cut_slices(const fabric::Fabric& model,
     auto cut = allocator.cut(free, n);
     if (!cut)
       return fail(Code::place_nodes,
-                  fmt::format("--cut: no slice of {} hosts beside the others: {}", n,
+                  fmt::format("--cut: no slice of {} beside the others: {}", counted(n, "host"),
                               to_string(allocator.why(free, n))));
     free.take(*cut);
     out.push_back({out.size() + 1, std::move(*cut), 0});

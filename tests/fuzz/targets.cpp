@@ -10,6 +10,9 @@
 #include <string>
 
 #include "base/assert.hpp"
+#include "broker/fabric/import/load.hpp"
+#include "broker/fabric/import/write.hpp"
+#include "broker/fabric/picture/picture.hpp"
 #include "broker/fabric/simulate/trace.hpp"
 #include "broker/shell/frame.hpp"
 #include "schemas/codec.hpp"
@@ -105,6 +108,26 @@ void trace(Input bytes) {
   WEFT_ASSERT(again && *again == *read, "a written trace reads as another");
 }
 
+// Both forms: which one it is is seen from the text.
+void fabric(Input bytes) {
+  namespace fabric = broker::fabric;
+  const fabric::Loaded loaded = fabric::load(text_of(bytes), "f.yaml");
+  check_problems(loaded.problems);
+  check_problems(loaded.warnings);
+  WEFT_ASSERT(loaded.fabric.has_value() == loaded.problems.empty(),
+              "a fabric, or why there is none");
+  if (!loaded.fabric || loaded.fabric->tree().hosts() > 4'096) return;
+  (void)fabric::draw_terminal({*loaded.fabric, {}, {}});
+  (void)fabric::draw_svg({*loaded.fabric, {}, {}});
+  const std::string text = fabric::to_ibnetdiscover(*loaded.fabric);
+  const fabric::Loaded again = fabric::load(text, "f.yaml");
+  // Holes may move, or leave the fabric in two parts; what was discovered is discovered again.
+  if (!loaded.from_ibnetdiscover) return;
+  WEFT_ASSERT(again.fabric.has_value(),
+              again.problems.empty() ? "" : to_string(again.problems.front(), "again"));
+  WEFT_ASSERT(again.fabric->rails == loaded.fabric->rails, "a written fabric reads as another");
+}
+
 void frames(Input bytes) {
   broker::FrameReader reader;
   while (!bytes.empty()) {
@@ -135,7 +158,7 @@ void rank_packets(Input bytes) {
   (void)other.read_table(bytes);
 }
 
-constexpr std::array<Target, 12> all{{{"envelope", envelope},
+constexpr std::array<Target, 13> all{{{"envelope", envelope},
                                       {"record", record},
                                       {"snapshot", snapshot},
                                       {"reply", reply},
@@ -145,6 +168,7 @@ constexpr std::array<Target, 12> all{{{"envelope", envelope},
                                       {"connection", connection},
                                       {"key_file", key_file},
                                       {"trace", trace},
+                                      {"fabric", fabric},
                                       {"frames", frames},
                                       {"rank_packets", rank_packets}}};
 

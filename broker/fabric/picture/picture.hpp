@@ -22,7 +22,8 @@ struct TerminalOptions {
   std::uint32_t columns = 100;
   bool colours = false;  // ANSI escapes
 };
-// A column a leaf with its hosts and uplinks, as many beside each other as fit; beyond 4,096 hosts
+// A column a leaf with its hosts and its links to L2 switches, then a column an L2 switch with its
+// links to spines, as many beside each other as fit; beyond 4,096 hosts
 // a line a pod with counts. A letter is a slice; the legend below says which.
 std::string draw_terminal(const Scene& scene, const TerminalOptions& options = {});
 

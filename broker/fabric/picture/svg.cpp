@@ -37,7 +37,7 @@ constexpr std::string_view style =
     ".host.reserved{fill:#b9c2cc}.switch.missing,.host.missing{fill:none;stroke:#c0392b;"
     "stroke-dasharray:3 2}.link{stroke-width:1}.link.free,.link.reserved{stroke:#aab4bf}"
     ".link.missing{stroke:#c0392b;stroke-dasharray:3 3;stroke-opacity:.7}"
-    ".link.slice{stroke-width:2.5}.link:hover{stroke-width:5}.pod{fill:#f5f7fa;stroke:#dde3ea}";
+    ".link.slice{stroke-width:2}.link:hover{stroke-width:5}.pod{fill:#f5f7fa;stroke:#dde3ea}";
 
 // All lengths are whole pixels.
 class SvgDrawing {
@@ -90,10 +90,10 @@ class SvgDrawing {
                               Px{t_.l2_per_pod} * (switch_width() + (large_ ? 4 : 14)));
     pod_width_ = inner + 12;
     width_ = std::max<Px>(left_ + (pod_width_ + 10) * t_.pods + 20, 720);
-    const Px tall = large_ ? 260 : 110;
+    const Px tall = large_ ? std::max<Px>(220, width_ / 8) : 110;
     spine_y_ = 84;
     l2_y_ = three_ ? spine_y_ + tall : spine_y_;
-    leaf_y_ = l2_y_ + (large_ ? 160 : 110);
+    leaf_y_ = l2_y_ + (large_ ? 200 : 110);
     host_y_ = leaf_y_ + (large_ ? 26 : 62);
     legend_y_ = host_y_ + Px{host_rows_} * (host_ + gap_) + (large_ ? 24 : 34);
     legend_columns_ = static_cast<std::uint32_t>(std::max<Px>(1, (width_ - left_) / 300));

@@ -70,8 +70,8 @@ class TerminalDrawing {
   };
   void rows(std::uint32_t width, std::uint32_t groups, std::span<const Row> all,
             const std::function<std::string(std::uint32_t)>& name) {
-    constexpr std::uint32_t margin = 12;
-    const std::uint32_t room = std::max(options_.columns, margin + width + 1) - margin;
+    constexpr std::uint32_t margin = 9;
+    const std::uint32_t room = std::max(options_.columns, margin + width) - margin + 1;
     const std::uint32_t beside = std::max(1U, room / (width + 1));
     for (std::uint32_t first = 0; first < groups; first += beside) {
       const std::uint32_t last = std::min(groups, first + beside);
@@ -116,7 +116,7 @@ class TerminalDrawing {
          [&](std::uint32_t g, std::uint32_t i) {
            return mark(owners_.host(leaf(g) * t_.hosts_per_leaf + i));
          }},
-        {"to L2", t_.leaves_per_pod, t_.l2_per_pod,
+        {"L2", t_.leaves_per_pod, t_.l2_per_pod,
          [&](std::uint32_t g, std::uint32_t i) { return mark(owners_.leaf_up(leaf(g), i)); }}};
     std::uint32_t width =
         column(std::max(t_.hosts_per_leaf, t_.l2_per_pod), t_.leaves_per_pod, leaf_name, named);
@@ -124,7 +124,7 @@ class TerminalDrawing {
          named ? std::function<std::string(std::uint32_t)>(leaf_name) : nullptr);
     if (!three_) return;
     const Row l2_rows[] = {
-        {"to spines", t_.l2_per_pod, t_.spines_per_l2,
+        {"spines", t_.l2_per_pod, t_.spines_per_l2,
          [&](std::uint32_t g, std::uint32_t j) { return mark(owners_.l2_up(l2(g), j)); }}};
     width = column(t_.spines_per_l2, t_.l2_per_pod, l2_name, named);
     rows(width, t_.l2_per_pod, l2_rows,
@@ -146,15 +146,15 @@ class TerminalDrawing {
 
   void legend() {
     const auto line = [&](std::string_view what, const Tally& n) {
-      out_ += fmt::format("{:<12}{} free of {}", what, n.free, n.there());
+      out_ += fmt::format("{:<17}{} free of {}", what, n.free, n.there());
       if (n.taken != 0) out_ += fmt::format(", {} in slices", n.taken);
       if (n.reserved != 0) out_ += fmt::format(", {} reserved (R)", n.reserved);
       if (n.missing != 0) out_ += fmt::format("; {} missing (-)", n.missing);
       out_ += '\n';
     };
     line("hosts", owners_.hosts());
-    line("to L2", owners_.leaf_links());
-    if (three_) line("to spines", owners_.spine_links());
+    line("links to L2", owners_.leaf_links());
+    if (three_) line("links to spines", owners_.spine_links());
     for (std::uint32_t s = 0; s < scene_.slices.size(); ++s)
       out_ += fmt::format("{}  {} ({})\n", mark({Owner::Kind::slice, s}), owners_.label(s),
                           owners_.cut_text(s));
