@@ -89,6 +89,9 @@ struct AskQuote {
 struct ListSlices {
 }
 
+struct ClearQuarantine {
+}
+
 struct VerifySlice {
   lease @0 :UInt64;
 }
@@ -175,5 +178,6 @@ struct Request {
     readEvents @26 :ReadEvents;
     listSlices @27 :ListSlices;
     verifySlice @28 :VerifySlice;
+    clearQuarantine @29 :ClearQuarantine;
   }
 }

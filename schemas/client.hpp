@@ -143,7 +143,8 @@ struct AskQuote {
   }
 };
 WEFT_EMPTY_MESSAGE(ListSlices, "list_slices")  // those of the caller, and the fabric they are on
-struct VerifySlice {                           // reads the fabric again: answered by SliceVerified
+WEFT_EMPTY_MESSAGE(ClearQuarantine, "clear_quarantine")  // what is in it may be rented again
+struct VerifySlice {  // reads the fabric again: answered by SliceVerified
   LeaseId lease;
   WEFT_MESSAGE(VerifySlice, "verify_slice")
   template <class S, class V>
@@ -246,7 +247,7 @@ using RequestBody =
                  SignalJob, ReadLog, ListNodes, PutOffer, ListOffers, WithdrawOffer, AskQuote,
                  AcceptQuote, DeclineQuote, ListLeases, ReleaseLease, AskBill, ReadJournal,
                  EnrollKey, ListKeys, RevokeKey, Deposit, ListAccounts, ReadEvents, ListSlices,
-                 VerifySlice>;
+                 VerifySlice, ClearQuarantine>;
 struct Request {
   static constexpr const char* name = "request";
   RequestBody body;

@@ -41,6 +41,7 @@ constexpr Rule rules[] = {      // in the order of RequestBody
     /* ReadEvents */    {true,  true,  false},
     /* ListSlices */    {true,  true,  false},
     /* VerifySlice */   {false, true,  false},
+    /* ClearQuarantine */ {false, false, true},
 };
 // clang-format on
 static_assert(std::size(rules) == std::variant_size_v<RequestBody>, "one row per request");

@@ -57,4 +57,13 @@ Answer handle(Tx& tx, const Caller& caller, const VerifySlice& ask) {
   return ReplyBody{};
 }
 
+Answer handle(Tx& tx, const Caller& caller, const ClearQuarantine&) {
+  if (!tx.machine.config.ground)
+    return fail(Code::slice_unknown, "this broker knows no fabric, so nothing is in quarantine");
+  FabricState state = tx.d.fabric;
+  state.quarantined = {};
+  tx.emit(FabricPut{std::move(state), "quarantine cleared by " + caller.entry.name});
+  return ReplyBody{Done{}};
+}
+
 }  // namespace weft::broker

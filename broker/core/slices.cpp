@@ -145,7 +145,8 @@ void add_environment(const Tx& tx, const Lease& lease, NodeId node, JobSpec& spe
     add("UCX_IB_PKEY", fmt::format("{:#06x}", 0x8000 | lease.slice.key));
   }
   if (ground.driver == "linux")
-    if (ground.place_of(tx.d.nodes.at(node).name) != fabric::nowhere) add("UCX_NET_DEVICES", "eth0");
+    if (ground.place_of(tx.d.nodes.at(node).name) != fabric::nowhere)
+      add("UCX_NET_DEVICES", "eth0");
 }
 
 bool take_back(Tx& tx, LeaseId id) {

@@ -1,4 +1,5 @@
-// weft fabric show: a fabric's file as a picture. Computes here; no broker is asked.
+// weft fabric show: a fabric as a picture: of a file, or the broker's with the slices that live on
+// it.
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -8,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/limits.hpp"
+#include "broker/fabric/import/load.hpp"
 #include "broker/fabric/picture/picture.hpp"
 #include "broker/fabric/tree/allocator.hpp"
 #include "client/cli/fabric_files.hpp"
@@ -93,6 +95,49 @@ Result<std::vector<fabric::Placed>> cut_slices(const fabric::Fabric& model,
   return out;
 }
 
+struct Shown {
+  fabric::Fabric model;
+  std::vector<fabric::Placed> slices;
+  std::vector<std::string> labels;
+};
+
+fabric::Cut cut_of(const Links& links) {
+  fabric::Cut cut;
+  for (const SliceLeaf& leaf : links.leaves) cut.leaves.push_back({leaf.leaf, leaf.hosts, leaf.up});
+  for (const SliceL2& l2 : links.l2) cut.l2.push_back({l2.l2, l2.up});
+  return cut;
+}
+
+// What the broker rents now. What is down or in quarantine is shown as slices of those names.
+Result<Shown> from_broker(const Common& common) {
+  auto client = connect(common, {"seller", "operator"});
+  if (!client) return tl::make_unexpected(client.error());
+  auto list = (*client)->get<SliceList>(ListSlices{}, common.reading());
+  if (!list) return tl::make_unexpected(list.error());
+  if (list->driver.empty())
+    return fail(Code::slice_unknown,
+                "this broker knows no fabric; name a FILE, or `weft up --fabric`");
+  if (list->fabric.empty())
+    return fail(
+        Code::slice_unknown,
+        "the broker does not show its fabric to this key (or it is too large); name its FILE");
+  auto loaded = fabric::load(list->fabric, "broker");
+  if (!loaded.fabric) return tl::make_unexpected(yaml::to_error(loaded.problems, "broker"));
+  Shown out{*std::move(loaded.fabric), {}, {}};
+  for (const SliceLine& line : list->slices) {
+    out.slices.push_back({line.lease.value, cut_of(line.slice.links), 0});
+    out.labels.push_back(fmt::format("{}, {}{}", line.account, to_string(line.slice.state),
+                                     line.slice.enforced ? "" : ", recorded only"));
+  }
+  for (const auto& [links, label] : {std::pair(&list->state.failed, "down"),
+                                     std::pair(&list->state.quarantined, "in quarantine")}) {
+    if (links->leaves.empty() && links->l2.empty()) continue;
+    out.slices.push_back({0, cut_of(*links), 0});
+    out.labels.emplace_back(label);
+  }
+  return out;
+}
+
 std::uint32_t terminal_columns() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) return size.ws_col;
@@ -102,28 +147,38 @@ std::uint32_t terminal_columns() {
 }  // namespace
 
 int fabric_show(const Arguments& arguments) {
-  Flags flags(
-      "fabric show", "FILE [--cut SIZES] [--svg FILE] [flags]",
-      "Draws the fabric of a file: hosts and uplinks of each leaf, uplinks of each L2 switch; "
-      "free (·),\nmissing (-), reserved (R), or of a slice (a letter).");
-  Common common(Speaks::never);
+  Flags flags("fabric show", "[FILE] [--cut SIZES] [--svg FILE] [flags]",
+              "Draws the broker's fabric and its slices, or the fabric of a file: hosts and "
+              "uplinks of each leaf, uplinks of each L2 switch; "
+              "free (·),\nmissing (-), reserved (R), or of a slice (a letter).");
+  Common common(Speaks::asks);
   std::string path, svg, cut;
   std::uint32_t rail = 1;
-  flags.argument("FILE", "of the fabric, YAML or ibnetdiscover text; - is standard input",
-                 take_text(path));
+  flags.argument(
+      "FILE",
+      "of a fabric, YAML or ibnetdiscover text; - is standard input (default: the broker's)",
+      take_text(path), false);
   flags.option("--cut", cut, "SIZES", "cut slices of so many hosts first, e.g. 4,8,16");
   flags.option("--svg", svg, "FILE", "draw as SVG into FILE (- is standard output)");
   flags.number("--rail", rail, 1, limits::fabric_rails_max, "which rail (default 1)", "RAIL");
   flags.example("weft fabric show fabric.yaml --cut 4,3 --svg fabric.svg", "a picture with slices");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
-  const auto file = read_fabric_file("FILE", path);
-  if (!file) return refuse("fabric show", file.error());
-  if (!*file) return exit_usage;
-  const fabric::Fabric& model = *(*file)->fabric;
+  Shown shown;
+  if (path.empty()) {
+    auto live = from_broker(common);
+    if (!live) return refuse("fabric show", live.error());
+    shown = std::move(*live);
+  } else {
+    const auto file = read_fabric_file("FILE", path);
+    if (!file) return refuse("fabric show", file.error());
+    if (!*file) return exit_usage;
+    shown.model = *(*file)->fabric;
+  }
+  const fabric::Fabric& model = shown.model;
   if (rail > model.rails.size())
     return refuse("fabric show", {Code::usage, fmt::format("--rail {}: the fabric has {}", rail,
                                                            model.rails.size())});
-  std::vector<fabric::Placed> slices;
+  std::vector<fabric::Placed>& slices = shown.slices;
   if (!cut.empty()) {
     const auto sizes = sizes_of(cut);
     if (!sizes) return refuse("fabric show", sizes.error());
@@ -131,7 +186,7 @@ int fabric_show(const Arguments& arguments) {
     if (!placed) return refuse("fabric show", placed.error());
     slices = std::move(*placed);
   }
-  const fabric::Scene scene{model, slices, {}, rail - 1};
+  const fabric::Scene scene{model, slices, shown.labels, rail - 1};
   if (!svg.empty() && svg != "-") {
     std::ofstream out(svg, std::ios::binary);
     out << draw_svg(scene);
@@ -144,6 +199,24 @@ int fabric_show(const Arguments& arguments) {
     fmt::print("{}", draw_svg(scene));
   else if (svg.empty())
     fmt::print("{}", draw_terminal(scene, {terminal_columns(), colours_on_stdout()}));
+  return exit_done;
+}
+
+int fabric_clear(const Arguments& arguments) {
+  Flags flags(
+      "fabric clear", "[flags]",
+      "Takes everything out of quarantine: what did not do what was asked of it may be rented "
+      "again.");
+  Common common;
+  if (const int code = begin(flags, common, arguments); code >= 0) return code;
+  auto client = connect(common, {"operator"});
+  if (!client) return refuse("fabric clear", client.error());
+  auto reply = (*client)->get<Done>(ClearQuarantine{}, common.mutating());
+  if (!reply) return refuse("fabric clear", reply.error());
+  if (common.json)
+    print_json(*reply);
+  else
+    fmt::print("nothing is in quarantine\n");
   return exit_done;
 }
 

@@ -70,6 +70,7 @@ void Operator::act() {
 }
 
 void Operator::settle() {
+  if (world_.plan.core.ground) world_.at(seconds(30), [this] { ask(ClearQuarantine{}); });
   for (int i = 0; i < world_.plan.customers; ++i)
     ask(Deposit{fmt::format("team{}", i), {100'000'000'000}});
   // Of keys that were revoked since, too.

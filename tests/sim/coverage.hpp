@@ -52,6 +52,10 @@ namespace weft::sim {
   X(superseded, "worker dismissed as superseded")                         \
   X(zombie, "superseded process of a worker joined again")                \
   X(zombie_dismissed, "superseded process of a worker was sent away")     \
+  X(driver_died, "fabric driver died with an order")                      \
+  X(driver_failed, "fabric driver could not do it")                       \
+  X(slice_differed, "slice differed from what was asked")                 \
+  X(link_down, "link of a slice lost")                                    \
   X(mesh_seed, "seed of the mesh relayed")                                \
   X(retried, "request sent again with its key")                           \
   X(replayed, "answered request sent again")                              \

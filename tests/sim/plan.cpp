@@ -1,5 +1,9 @@
 #include "tests/sim/plan.hpp"
 
+#include <fmt/format.h>
+
+#include "broker/fabric/model/generate.hpp"
+
 namespace weft::sim {
 
 namespace {
@@ -43,7 +47,19 @@ void draw_faults(Plan& plan, Random& random) {
   if (random.chance(200)) plan.slow_commit = static_cast<std::uint32_t>(random.between(1, 20));
   if (random.chance(500)) plan.bad_rank = static_cast<std::uint32_t>(random.between(10, 200));
   if (random.chance(300)) plan.bad_prepare = static_cast<std::uint32_t>(random.between(10, 150));
+  if (random.chance(400)) plan.bad_fabric = static_cast<std::uint32_t>(random.between(5, 80));
+  plan.link_every = every(random, 400, 10, 60);
   if (random.chance(250)) plan.clock_step_max = seconds(random.between(1, 600));
+}
+
+// The workers as the hosts of a leaf-spine fabric.
+std::shared_ptr<const broker::Ground> draw_ground(const Plan& plan, Random& random) {
+  const auto per_leaf = static_cast<std::uint32_t>(random.between(2, 4));
+  const std::uint32_t leaves = (static_cast<std::uint32_t>(plan.workers) + per_leaf - 1) / per_leaf;
+  broker::fabric::Fabric fabric = broker::fabric::generate({per_leaf, leaves, 1, per_leaf, 1}, 2);
+  auto& hosts = fabric.rails[0].hosts;
+  for (std::size_t i = 0; i < hosts.size(); ++i) hosts[i].name = fmt::format("n{}", i);
+  return std::make_shared<const broker::Ground>(std::move(fabric), "linux", "simulated");
 }
 
 }  // namespace
@@ -62,6 +78,7 @@ Plan make_plan(std::uint64_t seed, Duration hostile) {
   plan.core.recovery_grace = seconds(random.between(5, 60));
   plan.core.prepare_time_max = seconds(random.between(5, 30));
   plan.core.stop_grace = seconds(random.between(1, 5));
+  if (seed % 2 == 1) plan.core.ground = draw_ground(plan, random);
   return plan;
 }
 

@@ -21,6 +21,8 @@ struct Plan {
   Duration commit_max = milliseconds(8);
   std::uint32_t slow_commit = 0;  // per mille of commits take up to 3 s
   std::uint32_t bad_rank = 0;     // per mille of ranks that end badly
+  std::uint32_t bad_fabric = 0;   // per mille of transitions that fail, or slices that differ
+  Duration link_every;
   std::uint32_t bad_prepare = 0;  // per mille of prepares that are refused or too slow
   Duration clock_step_max;        // of the wall clock, at a restart
   broker::CoreConfig core;

@@ -3,6 +3,7 @@
 
 #include "base/planted.hpp"
 #include "tests/sim/audit.hpp"
+#include "tests/sim/fabric.hpp"
 #include "tests/sim/net.hpp"
 #include "tests/sim/shell.hpp"
 #include "tests/sim/world.hpp"
@@ -56,6 +57,7 @@ void Shell::start() {
   running_ = gate_[0] = gate_[1] = true;
   up_since_ = world_.now();
   feed(broker::Began{epoch, "simulated", {operator_key()}}, {}, {});
+  world_.fabric->broker_started();
   if (world_.hostile() && random_.chance(plan.crash_at_commit)) {
     const std::uint64_t life = life_;
     world_.at(random_.span(0, 20), [this, life] {

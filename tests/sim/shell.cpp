@@ -6,6 +6,7 @@
 #include "schemas/digest.hpp"
 #include "tests/sim/audit.hpp"
 #include "tests/sim/client.hpp"
+#include "tests/sim/fabric.hpp"
 #include "tests/sim/net.hpp"
 #include "tests/sim/world.hpp"
 
@@ -163,6 +164,8 @@ void Shell::release() {
 
 void Shell::carry_out(const broker::Effect& effect) {
   const std::uint64_t life = life_;
+  if (const auto* ask = std::get_if<broker::AskDriver>(&effect))
+    return world_.fabric->ask(ask->order);
   if (const auto* send = std::get_if<broker::Send>(&effect)) {
     if (std::holds_alternative<Reply>(send->envelope.body)) {
       const auto found = open_requests_.find({send->session, send->envelope.key});
@@ -235,6 +238,8 @@ void Shell::alive() {
   if (auto sessions = world_.net->alive(); !sessions.empty())
     feed(broker::SessionsAlive{std::move(sessions)}, {}, {});
 }
+
+void Shell::driver(const broker::Event& event) { feed(event, {}, {}); }
 
 bool Shell::quiet() const {
   return running_ && held_.empty() && store_.durable() == store_.appended();

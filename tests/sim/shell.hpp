@@ -36,6 +36,7 @@ class Shell {
   void message(SessionId session, const Principal& principal, Envelope envelope, Blob raw);
   void closed(SessionId session);
   void alive();
+  void driver(const broker::Event& event);
 
   [[nodiscard]] bool running() const { return running_; }
   [[nodiscard]] Instant up_since() const { return running_ ? up_since_ : never; }

@@ -4,6 +4,7 @@
 
 #include "tests/sim/audit.hpp"
 #include "tests/sim/clients.hpp"
+#include "tests/sim/fabric.hpp"
 #include "tests/sim/net.hpp"
 #include "tests/sim/shell.hpp"
 #include "tests/sim/watch.hpp"
@@ -18,6 +19,7 @@ World::World(const Plan& given, Tracing tracing)
   audit = std::make_unique<Audit>(*this);
   net = std::make_unique<Net>(*this);
   shell = std::make_unique<Shell>(*this);
+  fabric = std::make_unique<Fabric>(*this);
 }
 
 World::~World() = default;
@@ -77,6 +79,7 @@ void World::plan_faults() {
   again(plan.worker_every, [some] { some().crash(); });
   again(plan.hang_every, [this, some] { some().hang(random.span(500, 25'000)); });
   again(plan.host_every, [some] { some().host_crash(); });
+  if (plan.core.ground) again(plan.link_every, [this] { fabric->break_a_link(); });
   again(seconds(20), [some] { some().replay_stale_order(); });
 }
 
@@ -98,6 +101,7 @@ void World::come_to_rest() {
     shell->crash(Branch::crash_any);  // the last one
   else
     shell->start();
+  fabric->fix();
   for (auto& worker : workers) worker->fix();
   for (auto& client : clients) client->settle();
   const Instant latest = now_ + plan.calm;

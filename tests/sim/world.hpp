@@ -21,6 +21,7 @@ class Shell;
 class Worker;
 class Client;
 class Audit;
+class Fabric;
 class Watch;
 
 // What happened: not told; its last 400 lines in the verdict; each line printed as it happens, so
@@ -63,6 +64,7 @@ class World {
   std::unique_ptr<Audit> audit;
   std::unique_ptr<Net> net;
   std::unique_ptr<Shell> shell;
+  std::unique_ptr<Fabric> fabric;
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::unique_ptr<Client>> clients;
 

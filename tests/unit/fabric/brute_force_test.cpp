@@ -48,6 +48,11 @@ const BruteRule brute_rules[] = {
        return has(room.leaf | room.pod, n) || has(room.pods, whole_leaves(tree, n));
      },
      true, true},
+    {Policy::weft,
+     [](const Tree&, const Room& room, std::uint32_t n) {
+       return has(room.leaf | room.pod | room.pods, n);
+     },
+     true, false},
     {Policy::jigsaw,
      [](const Tree&, const Room& room, std::uint32_t n) {
        return has(room.leaf | room.pod | room.pods, n);
