@@ -88,7 +88,11 @@ namespace weft {
   X(124, state_dir, "state.dir")                  \
   X(125, internal, "internal")                    \
   X(126, os_error, "os.error")                    \
-  X(127, up_running, "up.running")
+  X(127, up_running, "up.running")                \
+  X(140, fabric_plan, "fabric.plan")              \
+  X(141, fabric_manager, "fabric.manager")        \
+  X(142, fabric_unread, "fabric.unread")          \
+  X(143, fabric_tools, "fabric.tools")
 
 enum class Code : std::uint16_t {
   none = 0,
