@@ -35,7 +35,7 @@ std::string osm_conf_text(std::string_view folder) {
 std::string guid2lid_text(const Rail& rail) {
   std::string out;
   each_end_port(rail, [&](const std::string&, std::uint64_t guid, std::uint16_t lid) {
-    fmt::format_to(std::back_inserter(out), "0x{:016x} 0x{:04x} 0x{:04x}\n", guid, lid, lid);
+    fmt::format_to(std::back_inserter(out), "0x{:016x} 0x{:04x} 0x{:04x}\n\n", guid, lid, lid);
   });
   return out;
 }
@@ -55,15 +55,16 @@ Result<void> check_lids(const Rail& rail) {
 }
 
 Result<void> lint_guid2lid(const Rail& rail, std::string_view text) {
-  std::set<std::string, std::less<>> lines;
+  std::set<std::string, std::less<>> entries;
   while (!text.empty()) {
-    const std::string_view line = text.substr(0, text.find('\n'));
-    text.remove_prefix(std::min(text.size(), line.size() + 1));
-    if (!line.empty()) lines.emplace(line);
+    const std::size_t end = text.find("\n\n");
+    if (end == text.npos) return fail(Code::fabric_plan, "guid2lid: no blank line behind an entry");
+    entries.emplace(text.substr(0, end));
+    text.remove_prefix(end + 2);
   }
   std::string wrong;
   each_end_port(rail, [&](const std::string& name, std::uint64_t guid, std::uint16_t lid) {
-    if (!lines.contains(fmt::format("0x{:016x} 0x{:04x} 0x{:04x}", guid, lid, lid)) &&
+    if (!entries.contains(fmt::format("0x{:016x} 0x{:04x} 0x{:04x}", guid, lid, lid)) &&
         wrong.empty())
       wrong = fmt::format("'{}' with LID {} is not in it", name, lid);
   });

@@ -217,8 +217,11 @@ TEST(OpenSmText, LidsAreChecked) {
   World w = small();
   EXPECT_TRUE(check_lids(w.fabric.rails[0]));
   const std::string text = guid2lid_text(w.fabric.rails[0]);
-  EXPECT_TRUE(text.starts_with("0x0002c90100000001 0x0001 0x0001\n")) << text;
+  EXPECT_TRUE(text.starts_with("0x0002c90100000001 0x0001 0x0001\n\n0x")) << text;
   EXPECT_TRUE(lint_guid2lid(w.fabric.rails[0], text));
+  std::string dense = text;  // as OpenSM would not read it
+  dense.erase(dense.find("\n\n"), 1);
+  EXPECT_FALSE(lint_guid2lid(w.fabric.rails[0], dense));
   w.fabric.rails[0].hosts[3].lid = 1;
   EXPECT_FALSE(check_lids(w.fabric.rails[0]));
   EXPECT_FALSE(lint_guid2lid(w.fabric.rails[0], text));

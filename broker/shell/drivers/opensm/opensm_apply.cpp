@@ -160,11 +160,13 @@ OpenSmDriver::Differences OpenSmDriver::settle(const OpenSmPlan& plan, const Rea
                                                bool between) {
   const auto until = Clock::now() + std::chrono::milliseconds(options_.settle_max.ms);
   auto sleep = settle_sleep_min;
+  find_manager_host();
   ReadScope pending;
   Differences differences = compare(plan, scope, between, pending);
   while (!nothing(pending) && Clock::now() < until) {
     std::this_thread::sleep_for(sleep);
     sleep = std::min(2 * sleep, settle_sleep_max);
+    find_manager_host();
     ReadScope still;
     differences =
         compare(plan, {first_of(pending.blocks), first_of(pending.ports)}, between, still);

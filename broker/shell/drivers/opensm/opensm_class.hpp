@@ -69,6 +69,7 @@ class OpenSmDriver final : public Driver {
   Result<void> plan_partitions(OpenSmPlan& plan);
   bool changes_hands(const OpenSmPlan& plan) const;
   void learn_keys();
+  void find_manager_host();
   std::vector<std::size_t> concerned(const OpenSmPlan& plan, const Transition& target) const;
   ReadScope scope(std::span<const fabric::Placed> slices, std::span<const std::size_t> which) const;
 
@@ -84,6 +85,7 @@ class OpenSmDriver final : public Driver {
   fabric::VerifyReport check(std::span<const std::size_t> wanted, Phases& phases);
   void check_keys(std::vector<std::vector<std::uint16_t>>& keys, Differences& out);
   void check_links(std::span<const std::size_t> wanted, Differences& out);
+  void check_lids(std::span<const std::size_t> wanted, Differences& out);
   void check_paths(std::span<const std::size_t> wanted, fabric::VerifyReport& out);
   std::vector<std::uint16_t> expected_keys(std::span<const std::uint16_t> key_of,
                                            KeyPort port) const;

@@ -54,15 +54,19 @@ Result<OpenSmPlan> OpenSmDriver::plan(const Transition& target) {
   out.usable.shield(target.failed);
   for (const Watched& w : watched_)
     if (!w.up && !w.host) out.usable.shield(w.cut);
-  if (manager_host_ == UINT32_MAX) {
-    const std::uint16_t lid = reader_.manager_lid();
-    for (std::uint32_t h = 0; h < rail().hosts.size(); ++h)
-      if (lid != 0 && rail().hosts[h].lid == lid) manager_host_ = h;
-  }
+  find_manager_host();
   if (!applied_) learn_keys();
   if (auto good = plan_tables(out); !good) return tl::make_unexpected(good.error());
   if (auto good = plan_partitions(out); !good) return tl::make_unexpected(good.error());
   return out;
+}
+
+// Known once OpenSM has swept for the first time.
+void OpenSmDriver::find_manager_host() {
+  if (manager_host_ != UINT32_MAX) return;
+  const std::uint16_t lid = reader_.manager_lid();
+  for (std::uint32_t h = 0; h < rail().hosts.size(); ++h)
+    if (lid != 0 && rail().hosts[h].lid == lid) manager_host_ = h;
 }
 
 // What the ports hold before the first transition of this process: keys that an earlier one gave.

@@ -106,6 +106,19 @@ void OpenSmDriver::check_links(std::span<const std::size_t> wanted, Differences&
       out.push_back({names[i].first, names[i].second + " is not active"});
 }
 
+// Rows are by LID: where LIDs have moved, right tables lead to the wrong hosts.
+void OpenSmDriver::check_lids(std::span<const std::size_t> wanted, Differences& out) {
+  for (const std::size_t s : wanted) {
+    const auto hosts = hosts_of(slices_[s].cut);
+    const auto lids = reader_.lids(hosts);
+    for (std::size_t i = 0; i < hosts.size(); ++i)
+      if (const fabric::Host& h = rail().hosts[hosts[i]]; lids[i] != h.lid)
+        out.push_back({slices_[s].slice,
+                       lids[i] ? fmt::format("{} has the LID {}, not {}", h.name, *lids[i], h.lid)
+                               : h.name + ": its LID can't be read"});
+  }
+}
+
 // What the subnet administrator would tell a host that asks for a path.
 void OpenSmDriver::check_paths(std::span<const std::size_t> wanted, fabric::VerifyReport& out) {
   if (manager_host_ == UINT32_MAX || options_.read_only) return;
@@ -142,6 +155,7 @@ fabric::VerifyReport OpenSmDriver::check(std::span<const std::size_t> wanted, Ph
   std::vector<std::vector<std::uint16_t>> keys;
   check_keys(keys, differences);
   check_links(wanted, differences);
+  check_lids(wanted, differences);
   const std::uint32_t per_table = tables_.lids / FabricReader::lids_per_block + 1;
   std::vector<const FabricReader::Rows*> by_block(tables_.of.size() * per_table);
   for (std::size_t i = 0; i < blocks.size(); ++i)

@@ -129,6 +129,18 @@ std::vector<std::optional<PortState>> FabricReader::states(std::span<const Switc
   return out;
 }
 
+std::vector<std::optional<std::uint16_t>> FabricReader::lids(std::span<const std::uint32_t> hosts) {
+  std::vector<SmpRequest> requests;
+  for (const std::uint32_t h : hosts)
+    requests.push_back(to_host(h, SmpAttribute::port_info, rail_->hosts[h].port));
+  const auto replies = port_->read(requests);
+  std::vector<std::optional<std::uint16_t>> out(hosts.size());
+  for (std::size_t i = 0; i < out.size(); ++i)
+    if (replies[i].answered)
+      out[i] = static_cast<std::uint16_t>(big_endian(&replies[i].data[16], 2));
+  return out;
+}
+
 int FabricReader::key_index(std::uint32_t host, std::uint16_t key) {
   for (std::uint32_t b = 0; b < key_blocks({host, false}); ++b) {
     const SmpRequest request = to_key_port({host, false}, b);

@@ -50,6 +50,8 @@ class FabricReader {
   std::vector<std::optional<std::vector<std::uint16_t>>> keys(std::span<const KeyPort> ports,
                                                               bool whole);
   std::vector<std::optional<PortState>> states(std::span<const SwitchPort> ports);
+  // LIDs that the hosts' ports have now.
+  std::vector<std::optional<std::uint16_t>> lids(std::span<const std::uint32_t> hosts);
   // Position of a key in a host's table now; -1: not there.
   int key_index(std::uint32_t host, std::uint16_t key);
   // Empty, or what stands at those places instead of the described nodes (as far as they answer).
