@@ -95,7 +95,11 @@ namespace weft {
   X(126, os_error, "os.error")                    \
   X(127, up_running, "up.running")                \
   X(130, fabric_link_down, "fabric.link_down")    \
-  X(131, fabric_driver, "fabric.driver")
+  X(131, fabric_driver, "fabric.driver")          \
+  X(140, fabric_plan, "fabric.plan")              \
+  X(141, fabric_manager, "fabric.manager")        \
+  X(142, fabric_unread, "fabric.unread")          \
+  X(143, fabric_tools, "fabric.tools")
 
 enum class Code : std::uint16_t {
   none = 0,

@@ -13,6 +13,7 @@ find_package(SQLite3 REQUIRED)
 find_package(ZLIB REQUIRED)
 pkg_check_modules(SODIUM REQUIRED IMPORTED_TARGET libsodium)
 pkg_check_modules(ZMQ REQUIRED IMPORTED_TARGET libzmq)
+pkg_check_modules(UMAD REQUIRED IMPORTED_TARGET libibumad)
 pkg_check_modules(HWLOC REQUIRED IMPORTED_TARGET hwloc)
 # Every command of `weft` is a new process. With shared libraries 19 ms of processor time go by before
 # main(), 14 of them for loading 24 libraries (measured); with these from their archives 7 ms.

@@ -179,18 +179,22 @@ void answered(Tx& tx, const DriverAnswered& answer) {
                                           to_string(pause), to_string(answer.code), answer.detail));
 }
 
-// With its hosts held fixed, on other links; a gang that would have to move starts again elsewhere.
+// With its hosts held fixed, on other links or on fewer; a gang that would have to move starts
+// again elsewhere.
 void heal(Tx& tx, LeaseId id, const std::string& text) {
   const Lease lease = tx.d.leases.at(id).lease;
-  const auto cut = fabric::rewire(free_but_for(tx.machine, id, tx.now), cut_of(lease.slice));
-  if (!cut)
+  const auto healed = fabric::heal(free_but_for(tx.machine, id, tx.now), cut_of(lease.slice));
+  using fabric::Healing;
+  if (!healed || healed->how == Healing::hosts || healed->how == Healing::whole)
     return slice_lost(tx, id, Cause::link_lost, Code::fabric_link_down,
                       text + "; its hosts have no other links for it");
   Slice slice = lease.slice;
-  slice.links = links_of(*cut);
+  slice.links = links_of(healed->cut);
   slice.state = SliceState::degraded;
   slice.at = tx.now;
-  slice.text = text + "; other links were found";
+  slice.text = text + (healed->how == Healing::links
+                           ? "; other links were found"
+                           : "; it goes on with fewer links: traffic may meet itself");
   tx.emit(SlicePut{id, std::move(slice)});
 }
 

@@ -2,7 +2,13 @@
 // on one machine, builds a fabric out of network namespaces.
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -11,6 +17,8 @@
 #include "broker/shell/drivers/linux/driver.hpp"
 #include "broker/shell/drivers/linux/namespaces.hpp"
 #include "broker/shell/drivers/linux/places.hpp"
+#include "broker/shell/drivers/opensm/opensm_driver.hpp"
+#include "broker/shell/drivers/opensm/simulated.hpp"
 #include "broker/shell/drivers/serve.hpp"
 
 namespace {
@@ -18,7 +26,8 @@ namespace {
 using namespace weft;
 
 struct Options {
-  std::string fabric, driver, tag;
+  std::string fabric, driver, tag, simulate;
+  broker::OpenSmOptions opensm;
   int fd = -1;
 };
 
@@ -37,14 +46,50 @@ Result<broker::fabric::Fabric> read_fabric(const std::string& path) {
   return *std::move(loaded.fabric);
 }
 
+// Started once more, with the library that takes the kernel's place for ibsim. Returns on failure.
+Error start_again(const std::string& folder, const std::string& socket, char** argv) {
+  const auto environment = broker::Simulated::environment(folder, socket);
+  if (!environment) return environment.error();
+  for (const auto& [name, value] : *environment) setenv(name.c_str(), value.c_str(), 1);
+  execv("/proc/self/exe", argv);
+  return {Code::os_error, fmt::format("/proc/self/exe: {}", std::strerror(errno))};
+}
+
+// An empty folder, ibsim and OpenSM in it; both end with this process.
+Result<std::unique_ptr<broker::Simulated>> simulate(const Options& options,
+                                                    const broker::fabric::Fabric& fabric,
+                                                    const std::string& socket) {
+  std::error_code error;
+  std::filesystem::remove_all(options.simulate, error);
+  std::filesystem::create_directories(options.simulate, error);
+  if (error) return fail(Code::os_error, options.simulate + ": " + error.message());
+  auto made = broker::Simulated::start(fabric, options.simulate, socket);
+  if (!made) return made;
+  if (auto started = (*made)->start_manager(); !started)
+    return tl::make_unexpected(started.error());
+  return made;
+}
+
 Result<std::unique_ptr<broker::Driver>> open_driver(const Options& options,
                                                     const broker::fabric::Fabric& fabric) {
   if (options.driver == "linux") return broker::open_linux_driver(fabric, options.tag);
+  if (options.driver == "opensm") return broker::open_opensm(fabric, options.opensm);
   return fail(Code::usage, fmt::format("'{}' is not a fabric driver", options.driver));
 }
 
-int serve(const Options& options, const broker::fabric::Fabric& fabric) {
+int serve(Options& options, const broker::fabric::Fabric& fabric, char** argv) {
   log::start("weft-driver", log::Level::info);
+  std::unique_ptr<broker::Simulated> simulated;
+  if (!options.simulate.empty()) {
+    const std::string socket = "weft-" + options.tag;
+    if (const char* now = std::getenv("IBSIM_SOCKNAME"); now == nullptr || socket != now)
+      return complain(start_again(options.simulate, socket, argv));
+    auto made = simulate(options, fabric, socket);
+    if (!made) return complain(made.error());
+    simulated = std::move(*made);
+    options.opensm.folder = options.simulate;
+    options.opensm.pid_file = options.simulate + "/opensm.pid";
+  }
   auto driver = open_driver(options, fabric);
   if (!driver) return complain(driver.error());
   return broker::serve_driver(**driver, fabric.tree(), options.fd);
@@ -58,6 +103,19 @@ int print_hosts(const Options& options, const broker::fabric::Fabric& fabric) {
       fmt::print("{} {} {}\n", fabric.rails.front().hosts[host].name, places.space(host),
                  broker::netns::dotted(places.address(host)));
   return 0;
+}
+
+void declare_opensm(CLI::App& serving, Options& options) {
+  auto& opensm = options.opensm;
+  serving.add_option("--folder", opensm.folder,
+                     "opensm: where its partition and table files are, absolute");
+  serving.add_option("--pid-file", opensm.pid_file, "opensm: with the process id of OpenSM");
+  serving.add_option("--device", opensm.device, "opensm: adapter to ask the fabric through");
+  serving.add_option("--net-device", opensm.net_device, "opensm: of the ranks, e.g. mlx5_0:1");
+  serving.add_flag("--read-only", opensm.read_only,
+                   "opensm: write and signal nothing, only report differences");
+  serving.add_option("--simulate", options.simulate,
+                     "opensm: start OpenSM on a fabric of ibsim in this folder, which is emptied");
 }
 
 }  // namespace
@@ -76,6 +134,7 @@ int main(int argc, char** argv) {
   for (CLI::App* verb : {serving, hosts, build, demolish})
     verb->add_option("--tag", options.tag, "name of the namespaces: weft-TAG-...");
   serving->add_option("--driver", options.driver, "linux or opensm")->required();
+  declare_opensm(*serving, options);
   serving->add_option("--fd", options.fd, "link to the broker")->required();
   try {
     app.parse(argc, argv);
@@ -88,7 +147,7 @@ int main(int argc, char** argv) {
   }
   auto fabric = read_fabric(options.fabric);
   if (!fabric) return complain(fabric.error());
-  if (serving->parsed()) return serve(options, *fabric);
+  if (serving->parsed()) return serve(options, *fabric, argv);
   if (hosts->parsed()) return print_hosts(options, *fabric);
   const auto built = broker::netns::build(*fabric, options.tag);
   return built ? 0 : complain(built.error());

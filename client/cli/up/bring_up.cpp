@@ -53,8 +53,8 @@ std::string worker_key(const client::StateDir& state, const UpNode& node) {
 }
 
 // A real OpenSM on a fabric that ibsim simulates, as children of the driver.
-void simulate_opensm(const client::StateDir& state, yaml::FabricUse& use) {
-  use.options = {{"simulate", state.broker() + "/opensm"}};
+void simulate_opensm(const client::StateDir& state, const std::string& tag, yaml::FabricUse& use) {
+  use.options = {{"simulate", state.broker() + "/opensm"}, {"tag", tag}};
 }
 
 // Written once: what an operator changes in it stays, but for the sockets.
@@ -75,7 +75,7 @@ Result<void> write_configuration(const client::StateDir& state, const UpRecord& 
     config.fabric.file = record.fabric;
     config.fabric.driver = record.driver;
     if (record.driver == "linux") config.fabric.options = {{"tag", record.tag}};
-    if (record.driver == "opensm") simulate_opensm(state, config.fabric);
+    if (record.driver == "opensm") simulate_opensm(state, record.tag, config.fabric);
   }
   std::ofstream out(path, std::ios::trunc);
   out << yaml::print_broker_config(config);
