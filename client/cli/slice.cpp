@@ -139,9 +139,62 @@ int slice_verify(const Arguments& arguments) {
   return good ? exit_done : exit_verify;
 }
 
-constexpr std::array slice_verbs{Verb{"list", "list slices", slice_list},
-                                 Verb{"show", "one slice", slice_show},
-                                 Verb{"verify", "read the fabric and compare", slice_verify}};
+// What is certified is what was read back at the hand-over; nothing of it is measured traffic.
+void print_certificate(const SliceList& list) {
+  const SliceLine& line = list.slices.front();
+  const Counted n = count(line.slice.links);
+  std::string names;
+  for (const std::string& node : line.nodes) names += (names.empty() ? "" : " ") + node;
+  fmt::print("certificate of slice s{} (lease L{}, account {})\n", line.lease.value,
+             line.lease.value, line.account);
+  fmt::print("  nodes      {} ({})\n", n.hosts, names);
+  fmt::print("  shape      {}: rearrangeably non-blocking on links of its own\n",
+             shape_of(line.slice));
+  fmt::print("  links      {} between leaves and L2 switches, {} to spines; in no other slice\n",
+             n.leaf_links, n.spine_links);
+  fmt::print("  key        {}\n", key_of(line.slice));
+  fmt::print("  driver     {}\n", list.driver);
+  fmt::print("  verified   {}\n             {}\n", clock_time(line.slice.at), line.slice.text);
+  fmt::print("  bandwidth, latency: not measured\n");
+}
+
+int slice_certificate(const Arguments& arguments) {
+  Flags flags(
+      "slice certificate", "SLICE [flags]",
+      "What was read back from the fabric when the slice was handed over. Only of slices that\n"
+      "a driver enforces.");
+  Common common(Speaks::asks);
+  LeaseId id;
+  flags.argument("SLICE", "number of the slice, e.g. s9 (it is that of its lease)",
+                 take_id(id, 's'));
+  if (const int code = begin(flags, common, arguments); code >= 0) return code;
+  auto client = connect(common, {"customer", "seller", "operator"});
+  if (!client) return refuse("slice certificate", client.error());
+  auto reply = fetch(**client, common);
+  if (!reply) return refuse("slice certificate", reply.error());
+  std::erase_if(reply->slices, [id](const SliceLine& line) { return line.lease != id; });
+  if (reply->slices.empty())
+    return refuse("slice certificate",
+                  {Code::slice_unknown,
+                   fmt::format("slice s{} is not known, or over; `weft slice list`", id.value)});
+  const Slice& slice = reply->slices.front().slice;
+  if (!slice.enforced || slice.state != SliceState::ready)
+    return refuse("slice certificate",
+                  {Code::state_illegal,
+                   fmt::format("slice s{} is {}, {}: nothing is certified of it", id.value,
+                               to_string(slice.state),
+                               slice.enforced ? slice.text : "and its isolation only recorded")});
+  if (common.json)
+    print_json(*reply);
+  else
+    print_certificate(*reply);
+  return exit_done;
+}
+
+constexpr std::array slice_verbs{
+    Verb{"list", "list slices", slice_list}, Verb{"show", "one slice", slice_show},
+    Verb{"verify", "read the fabric and compare", slice_verify},
+    Verb{"certificate", "what was read back at the hand-over", slice_certificate}};
 
 }  // namespace
 
