@@ -108,6 +108,21 @@ void trace(Input bytes) {
   WEFT_ASSERT(again && *again == *read, "a written trace reads as another");
 }
 
+// Names that several nodes share were replaced when the text was first read; the second time they
+// are unique.
+std::vector<broker::fabric::Rail> nameless(const broker::fabric::Fabric& fabric) {
+  std::vector<broker::fabric::Rail> out = fabric.rails;
+  const auto blank = [](auto& elements) {
+    for (auto& element : elements) element.name = element.name.empty() ? "" : "x";
+  };
+  for (broker::fabric::Rail& rail : out) {
+    blank(rail.hosts);
+    blank(rail.leaves);
+    blank(rail.l2);
+    blank(rail.spines);
+  }
+  return out;
+}
 // Both forms: which one it is is seen from the text.
 void fabric(Input bytes) {
   namespace fabric = broker::fabric;
@@ -125,7 +140,8 @@ void fabric(Input bytes) {
   if (!loaded.from_ibnetdiscover) return;
   WEFT_ASSERT(again.fabric.has_value(),
               again.problems.empty() ? "" : to_string(again.problems.front(), "again"));
-  WEFT_ASSERT(again.fabric->rails == loaded.fabric->rails, "a written fabric reads as another");
+  WEFT_ASSERT(nameless(*again.fabric) == nameless(*loaded.fabric),
+              "a written fabric reads as another");
 }
 
 void frames(Input bytes) {

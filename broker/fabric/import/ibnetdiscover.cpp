@@ -188,9 +188,13 @@ class Builder {
 
   void reserve() {
     std::map<std::string, std::size_t> places;
-    for (std::size_t h = 0; h < rail_.hosts.size(); ++h) places.emplace(rail_.hosts[h].name, h);
+    for (std::size_t h = 0; h < rail_.hosts.size(); ++h) {
+      if (rail_.hosts[h].name.empty()) continue;
+      places.emplace(rail_.hosts[h].name, h);
+      places.emplace(to_string(NodeId{NodeKind::adapter, rail_.hosts[h].guid}), h);
+    }
     for (const Topology::Reserved& each : topology_.reserved) {
-      const auto found = each.host.empty() ? places.end() : places.find(each.host);
+      const auto found = places.find(each.host);
       if (found != places.end())
         rail_.hosts[found->second].reserved = true;
       else

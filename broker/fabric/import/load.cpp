@@ -28,9 +28,12 @@ bool is_ibnetdiscover(std::string_view text) {
   return false;
 }
 
-std::string_view stem(std::string_view path) {
+std::string stem(std::string_view path) {
   path = path.substr(path.rfind('/') == path.npos ? 0 : path.rfind('/') + 1);
-  return path.substr(0, std::min(path.rfind('.'), path.size()));
+  std::string out(path.substr(0, std::min(path.rfind('.'), path.size())));
+  for (char& c : out)
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  return out;
 }
 
 }  // namespace

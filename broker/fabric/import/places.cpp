@@ -12,6 +12,8 @@ namespace {
 
 constexpr std::uint32_t places_max = 64;  // of a kind below or above one switch: a word of bits
 
+constexpr std::size_t blame_steps_max = 50'000'000;  // of the search for the link to blame
+
 // Connected components over the links between two ranks, numbered by their least vertex.
 class Components {
  public:
@@ -122,16 +124,18 @@ class Finder {
   void two_trees(std::uint32_t a, std::uint32_t b) {
     std::uint32_t worst_l2 = a, other_spine = nobody;
     const Edge* worst = nullptr;
-    std::size_t least = SIZE_MAX;
+    std::size_t least = SIZE_MAX, steps = 0;
     for (std::uint32_t v = 0; v < graph_.size(); ++v) {
       if (ranks_[v] != Rank::l2 || tree_[v] != tree_[a]) continue;
       for (const Edge& edge : graph_[v].edges) {
         if (ranks_[edge.peer] != Rank::spine) continue;
+        if (steps > blame_steps_max) break;  // any of them will do
         std::size_t common = 0;
         std::uint32_t other = nobody;
         for (const Edge& more : graph_[v].edges) {
           if (ranks_[more.peer] != Rank::spine || more.peer == edge.peer) continue;
           common += shared(edge.peer, more.peer);
+          steps += graph_[edge.peer].edges.size() + graph_[more.peer].edges.size();
           if (other == nobody) other = more.peer;
         }
         if (other == nobody || common >= least) continue;

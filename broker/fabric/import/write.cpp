@@ -26,7 +26,10 @@ class Writer {
     if (fabric.link_rate_bps != 0)
       line("#WEFT link_rate={}\n", bit_rate_text(fabric.link_rate_bps));
     for (const Host& host : rail_.hosts)
-      if (host.reserved) line("#WEFT reserved={}\n", host.name);
+      if (host.reserved && host.name.find(' ') == std::string::npos)
+        line("#WEFT reserved={}\n", host.name);
+      else if (host.reserved)  // a name of several words is how this text tells namesakes apart
+        line("#WEFT reserved=H-{:016x}\n", host.guid);
   }
 
   std::string run() {
@@ -45,6 +48,10 @@ class Writer {
     fmt::format_to(std::back_inserter(out_), format, std::forward<A>(values)...);
   }
 
+  // As importers read it: the first word is the host, unless the name has several.
+  static std::string description(const Host& host) {
+    return host.name.find(' ') == std::string::npos ? host.name + " HCA-1" : host.name;
+  }
   bool linked(std::uint32_t h) const {
     return !rail_.hosts[h].name.empty() &&
            rail_.leaves[h / t_.hosts_per_leaf].down[h % t_.hosts_per_leaf] != 0;
@@ -54,7 +61,7 @@ class Writer {
     const Host& host = rail_.hosts[h];
     const Switch& leaf = rail_.leaves[h / t_.hosts_per_leaf];
     line("\nvendid=0x2c9\ndevid=0x101b\nsysimgguid=0x{0:x}\ncaguid=0x{0:x}\n", host.guid);
-    line("Ca\t{} \"H-{:016x}\"\t\t# \"{} HCA-1\"\n", host.port, host.guid, host.name);
+    line("Ca\t{} \"H-{:016x}\"\t\t# \"{}\"\n", host.port, host.guid, description(host));
     line("[{}]({:x}) \t\"S-{:016x}\"[{}]\t\t# lid {} lmc 0 \"{}\" lid {}{}\n", host.port,
          host.port_guid, leaf.guid, leaf.down[h % t_.hosts_per_leaf], host.lid, leaf.name, leaf.lid,
          speed_);
@@ -88,10 +95,9 @@ class Writer {
       if (!linked(h)) continue;
       const Host& host = rail_.hosts[h];
       ports_.push_back(
-          {s.down[slot], fmt::format("[{}]\t\"H-{:016x}\"[{}]({:x}) \t\t# \"{} HCA-1\" "
-                                     "lid {}{}\n",
-                                     s.down[slot], host.guid, host.port, host.port_guid, host.name,
-                                     host.lid, speed_)});
+          {s.down[slot],
+           fmt::format("[{}]\t\"H-{:016x}\"[{}]({:x}) \t\t# \"{}\" lid {}{}\n", s.down[slot],
+                       host.guid, host.port, host.port_guid, description(host), host.lid, speed_)});
     }
     for (std::uint32_t i = 0; i < t_.l2_per_pod; ++i) {
       const Switch& peer = rail_.l2[t_.pod_of(l) * t_.l2_per_pod + i];

@@ -223,6 +223,11 @@ TEST(LoadIbnetdiscover, SharedNamesAreReplaced) {
   EXPECT_EQ(loaded.fabric->rails[0].hosts[0].name, "h0 HCA-1");
   EXPECT_EQ(loaded.fabric->rails[0].hosts[1].name, "h0 HCA-2");
   EXPECT_EQ(loaded.warnings.size(), 2U) << shown(loaded.warnings);
+  Fabric fabric = *loaded.fabric;
+  fabric.rails[0].hosts[1].reserved = true;
+  const Loaded again = load(to_ibnetdiscover(fabric), "f.net");
+  ASSERT_TRUE(again.fabric) << shown(again.problems);
+  EXPECT_TRUE(again.fabric->rails == fabric.rails);
 }
 
 // Each refusal: a change to the text of small(), and parts of its first message.
