@@ -14,8 +14,8 @@
 namespace weft::bench {
 
 struct Flags {
-  int rounds = 7, times = 10;
-  std::uint64_t megabits = 50, bytes = 1 << 20;
+  int rounds = 5, times = 4;
+  std::uint64_t megabits = 50, bytes = 4 << 20;
   std::string out = "build/bench";
 };
 

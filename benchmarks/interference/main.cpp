@@ -154,12 +154,12 @@ int main(int argc, char** argv) {
   Flags flags;
   CLI::App app{"A noisy neighbour beside an all-reduce: on a shared fabric, and in slices."};
   app.name("./dev bench interference");
-  app.add_option("--rounds", flags.rounds, "of all cases (default 7)")->check(CLI::Range(1, 100));
-  app.add_option("--times", flags.times, "all-reduces a run (default 10)")
+  app.add_option("--rounds", flags.rounds, "of all cases (default 5)")->check(CLI::Range(1, 100));
+  app.add_option("--times", flags.times, "all-reduces a run (default 4)")
       ->check(CLI::Range(1, 1'000));
   app.add_option("--megabits", flags.megabits, "a second, of an uplink (default 50)")
       ->check(CLI::Range(1, 10'000));
-  app.add_option("--bytes", flags.bytes, "of an all-reduce (default 1048576)")
+  app.add_option("--bytes", flags.bytes, "of an all-reduce (default 4194304)")
       ->check(CLI::Range(65'536, 1 << 26));
   app.add_option("--out", flags.out, "folder for interference.json (default build/bench)");
   CLI11_PARSE(app, argc, argv);

@@ -1,6 +1,8 @@
 // Two interleaved slices on eight hosts: what is inside works, nothing else does, and who tries is
 // named.
+#include <atomic>
 #include <cerrno>
+#include <thread>
 
 #include "broker/shell/drivers/linux/kernel.hpp"
 #include "tests/fabric/linux_fabric.hpp"
@@ -123,6 +125,24 @@ TEST_F(LinuxFabric, AnotherCutTurnsOverAndANewDriverGoesOn) {
   auto old = driver_->apply({Epoch{0}, {}, {}, {}});
   ASSERT_FALSE(old);
   EXPECT_EQ(old.error().code, Code::epoch_fenced);
+}
+
+TEST_F(LinuxFabric, NothingIsLostWhileASliceTurnsOver) {
+  build(eight_hosts(), 2);
+  fabric::Placed smaller = slice_one();
+  smaller.cut.leaves.pop_back();
+  apply({slice_one(), slice_two()});
+  std::atomic<bool> stop{false};
+  std::atomic<int> sent{0}, lost{0};
+  std::jthread traffic([&] {  // between hosts that stay; one that changes nothing beside them
+    for (; !stop; ++sent)
+      if (!udp(0, 4) || !udp(1, 6)) ++lost;
+  });
+  for (int i = 0; i < 10; ++i) apply({i % 2 == 0 ? smaller : slice_one(), slice_two()});
+  stop = true;
+  traffic.join();
+  EXPECT_GT(sent.load(), 10);
+  EXPECT_EQ(lost.load(), 0);
 }
 
 TEST_F(LinuxFabric, ThreeLevels) {

@@ -8,7 +8,7 @@ namespace weft::broker::netns {
 fabric::Placed shared_fabric(const fabric::Fabric& model, std::uint64_t slice) {
   const fabric::Masks there = fabric::present(model.rails.front());
   const fabric::Tree& t = model.tree();
-  Placed out;
+  fabric::Placed out;
   out.slice = slice;
   out.cut.shape = fabric::Shape::owned;
   for (std::uint32_t l = 0; l < t.leaves(); ++l)

@@ -43,7 +43,7 @@ int Tables::index(Hop port) const {
   return found == devices_.end() ? 0 : found->second.index;
 }
 
-RuleRow Tables::rule(const SlicePart& part, Hop port, std::uint32_t number) const {
+RuleRow Tables::rule(Hop port, std::uint32_t number) const {
   RuleRow row;
   row.preference = of_slices;
   row.in = Places::device(port);
@@ -53,7 +53,6 @@ RuleRow Tables::rule(const SlicePart& part, Hop port, std::uint32_t number) cons
     row.source = places_.address(places_.beyond(at_, port).host);
     row.source_length = 32;
   }
-  (void)part;
   return row;
 }
 
@@ -101,7 +100,7 @@ Result<void> Tables::revoke(const SwitchPlan& wanted) {
   std::vector<RuleRow> right;
   for (const SlicePart& part : wanted)
     for (const Hop port : part.ports)
-      right.push_back(rule(part, port, table_of(part.slice, use_of(part).second)));
+      right.push_back(rule(port, table_of(part.slice, use_of(part).second)));
   std::set<RuleRow> met;
   for (const RuleRow& row : rules_) {
     const bool keep = is_base(row) || std::ranges::find(right, row) != right.end();
@@ -142,10 +141,20 @@ Result<void> Tables::fill(const SlicePart& part, std::uint32_t number) {
   return {};
 }
 
+// Before anything uses it. Rows may be missing, where a link is down: that fails closed.
+Result<void> Tables::read_back(const SlicePart& part, std::uint32_t number) const {
+  const auto here = table(number), should = rows_of(part, number);
+  if (std::ranges::includes(should, here) &&
+      std::ranges::find(here, unreachable(number)) != here.end())
+    return {};
+  return fail(Code::os_error,
+              fmt::format("{}: table {} does not hold what was written", kernel_.space(), number));
+}
+
 // Rules of equal preference are asked in the order in which they came: the new one takes effect
 // when the old one goes.
-Result<void> Tables::turn(const SlicePart& part, Hop port, std::uint32_t number) {
-  const RuleRow wanted = rule(part, port, number);
+Result<void> Tables::turn(Hop port, std::uint32_t number) {
+  const RuleRow wanted = rule(port, number);
   if (std::ranges::find(rules_, wanted) == rules_.end())
     if (auto done = kernel_.add_rule(wanted); !done) return done;
   for (const RuleRow& row : rules_)
@@ -162,8 +171,7 @@ Result<void> Tables::rules(const SwitchPlan& wanted, bool hosts) {
       });
       // A host that the slice had already turns over with the rest of it.
       if (!hosts && is_host_port(port) && !had) continue;
-      if (auto done = turn(part, port, table_of(part.slice, chosen_[part.slice])); !done)
-        return done;
+      if (auto done = turn(port, table_of(part.slice, chosen_[part.slice])); !done) return done;
     }
   return look();
 }
@@ -178,8 +186,12 @@ Result<void> Tables::forward(const SwitchPlan& wanted) {
     filled = true;
     if (auto done = fill(part, table_of(part.slice, chosen_[part.slice])); !done) return done;
   }
-  if (filled)
+  if (filled) {
     if (auto seen = look(); !seen) return seen;
+    for (const SlicePart& part : wanted)
+      if (auto good = read_back(part, table_of(part.slice, chosen_[part.slice])); !good)
+        return good;
+  }
   return rules(wanted, false);
 }
 

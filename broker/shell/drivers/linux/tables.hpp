@@ -60,12 +60,13 @@ class Tables {  // of one switch
   Use use_of(const SlicePart& part) const;
   std::vector<RouteRow> rows_of(const SlicePart& part, std::uint32_t table) const;
   std::vector<RouteRow> table(std::uint32_t number) const;  // as read, sorted
-  RuleRow rule(const SlicePart& part, Hop port, std::uint32_t table) const;
+  RuleRow rule(Hop port, std::uint32_t table) const;
   bool is_host_port(Hop port) const { return at_.tier == Tier::leaf && port.way == Hop::Way::down; }
   bool is_base(const RuleRow& row) const;
   int index(Hop port) const;
   Result<void> fill(const SlicePart& part, std::uint32_t number);
-  Result<void> turn(const SlicePart& part, Hop port, std::uint32_t number);
+  Result<void> read_back(const SlicePart& part, std::uint32_t number) const;
+  Result<void> turn(Hop port, std::uint32_t number);
   Result<void> rules(const SwitchPlan& wanted, bool hosts);
 
   const Places& places_;

@@ -17,10 +17,10 @@ std::vector<fabric::Difference> Tables::differences(const SwitchPlan& wanted,
   for (const SlicePart& part : wanted) {
     const std::uint32_t number = table_of(part.slice, use_of(part).second);
     tables.insert(number);
-    for (const Hop port : part.ports) right.insert(rule(part, port, number));
+    for (const Hop port : part.ports) right.insert(rule(port, number));
     if (!slices.empty() && std::ranges::find(slices, part.slice) == slices.end()) continue;
     for (const Hop port : part.ports)
-      if (std::ranges::find(rules_, rule(part, port, number)) == rules_.end())
+      if (std::ranges::find(rules_, rule(port, number)) == rules_.end())
         out.push_back({part.slice, fmt::format("{}: {} has no rule", where, Places::device(port))});
     const auto here = table(number), should = rows_of(part, number);
     std::vector<RouteRow> missing, planted;
