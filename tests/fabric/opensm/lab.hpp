@@ -12,7 +12,7 @@
 
 #include "broker/fabric/model/generate.hpp"
 #include "broker/fabric/tree/allocator.hpp"
-#include "broker/shell/drivers/opensm/opensm_driver.hpp"
+#include "broker/shell/drivers/opensm/opensm_class.hpp"
 #include "broker/shell/drivers/opensm/simulated.hpp"
 
 namespace weft::broker::lab {
@@ -39,6 +39,7 @@ class Lab {
   std::string read(const std::string& name) const;
   void write(const std::string& name, const std::string& text) const;
   void hup() const;
+  SmpPort& port() { return static_cast<OpenSmDriver&>(*driver).port(); }
 
   fabric::Fabric fabric;
   std::string folder;

@@ -56,6 +56,8 @@ class OpenSmDriver final : public Driver {
   Result<std::vector<FabricEvent>> watch(Duration patience) override;
 
   Result<void> learn_files();  // what an earlier broker has left in the folder
+  // To read beside the driver: libumad2sim gives all answers to the port that was opened last.
+  SmpPort& port() { return *port_; }
   // Position of a slice's P_Key in a host's table now: it moves, so it is looked up by value.
   int key_index(std::uint32_t host, std::uint16_t key) { return reader_.key_index(host, key); }
 
@@ -98,6 +100,7 @@ class OpenSmDriver final : public Driver {
   void poll_manager(std::vector<FabricEvent>& out);
   void poll_ports(std::vector<FabricEvent>& out);
   void watch_ports();
+  void read_states(std::vector<std::optional<PortState>>& states);
 
   const fabric::Rail& rail() const { return fabric_->rails[0]; }
 
@@ -123,8 +126,8 @@ class OpenSmDriver final : public Driver {
 
   // Watching
   struct Watched {
-    SwitchPort port;
-    fabric::Cut cut;  // the link or host behind it
+    SwitchPort ends[2];  // of a host both the same
+    fabric::Cut cut;     // the link or host behind it
     bool host = false;
     std::string what;
     bool up = true;

@@ -13,31 +13,38 @@ constexpr int poll_share = 4;  // a poll takes at most a fifth of the time, howe
 
 }  // namespace
 
-// Links by their lower ends, hosts by their leaf's port.
 void OpenSmDriver::watch_ports() {
   const fabric::Tree& t = rail().tree;
-  const auto add = [&](fabric::At at, fabric::Hop hop, fabric::Cut cut, const std::string& other) {
+  const auto end = [&](fabric::At at, fabric::Hop hop) -> SwitchPort {
+    return {number_of(t, at), port_of(rail(), at, hop)};
+  };
+  const auto add_link = [&](fabric::At below, std::uint32_t up, fabric::At above,
+                            std::uint32_t down, fabric::Cut cut) {
     Watched w;
-    w.port = {number_of(t, at), port_of(rail(), at, hop)};
+    w.ends[0] = end(below, {fabric::Hop::Way::up, up});
+    w.ends[1] = end(above, {fabric::Hop::Way::down, down});
     w.cut = std::move(cut);
-    w.host = hop.way == fabric::Hop::Way::down;
-    w.what = fmt::format("{} port {} - {}", switch_at(rail(), at).name, w.port.port, other);
+    w.what = fmt::format("{} port {} - {} port {}", switch_at(rail(), below).name, w.ends[0].port,
+                         switch_at(rail(), above).name, w.ends[1].port);
     watched_.push_back(std::move(w));
   };
   for (std::uint32_t l = 0; l < t.leaves(); ++l) {
-    const fabric::At at{fabric::Tier::leaf, l};
     for (std::uint32_t slot = 0; slot < t.hosts_per_leaf; ++slot) {
-      fabric::Cut cut;
-      cut.leaves.push_back({l, std::uint64_t{1} << slot, 0});
-      if (present_.hosts(l) >> slot & 1)
-        add(at, {fabric::Hop::Way::down, slot}, cut,
-            rail().hosts[l * t.hosts_per_leaf + slot].name);
+      if ((present_.hosts(l) >> slot & 1) == 0) continue;
+      Watched w;
+      w.ends[0] = w.ends[1] = end({fabric::Tier::leaf, l}, {fabric::Hop::Way::down, slot});
+      w.cut.leaves.push_back({l, std::uint64_t{1} << slot, 0});
+      w.host = true;
+      w.what = fmt::format("{} port {} - {}", rail().leaves[l].name, w.ends[0].port,
+                           rail().hosts[l * t.hosts_per_leaf + slot].name);
+      watched_.push_back(std::move(w));
     }
     for (std::uint32_t i = 0; i < t.l2_per_pod; ++i) {
       fabric::Cut cut;
       cut.leaves.push_back({l, 0, std::uint64_t{1} << i});
       if (present_.leaf_up(l) >> i & 1)
-        add(at, {fabric::Hop::Way::up, i}, cut, rail().l2[t.pod_of(l) * t.l2_per_pod + i].name);
+        add_link({fabric::Tier::leaf, l}, i, {fabric::Tier::l2, t.pod_of(l) * t.l2_per_pod + i},
+                 l % t.leaves_per_pod, cut);
     }
   }
   for (std::uint32_t s = 0; s < t.l2(); ++s)
@@ -45,9 +52,52 @@ void OpenSmDriver::watch_ports() {
       fabric::Cut cut;
       cut.l2.push_back({s, std::uint64_t{1} << j});
       if (present_.l2_up(s) >> j & 1)
-        add({fabric::Tier::l2, s}, {fabric::Hop::Way::up, j}, cut,
-            rail().spines[s % t.l2_per_pod * t.spines_per_l2 + j].name);
+        add_link({fabric::Tier::l2, s}, j,
+                 {fabric::Tier::spine, s % t.l2_per_pod * t.spines_per_l2 + j}, s / t.l2_per_pod,
+                 cut);
     }
+}
+
+// Outwards from the own leaf, each link at its nearer end, and never over a link that was just
+// found down: what lies behind it is reached another way, or not at all.
+void OpenSmDriver::read_states(std::vector<std::optional<PortState>>& states) {
+  states.assign(watched_.size(), std::nullopt);
+  std::vector<bool> done(watched_.size(), false);
+  fabric::Masks usable = present_;
+  for (const Watched& w : watched_)
+    if (!w.up && !w.host) usable.shield(w.cut);
+  while (true) {
+    std::uint32_t nearest = UINT32_MAX;
+    std::vector<std::size_t> wave;
+    std::vector<SwitchPort> ports;
+    for (std::size_t i = 0; i < watched_.size(); ++i) {
+      if (done[i]) continue;
+      for (const SwitchPort& end : watched_[i].ends) {
+        const std::uint32_t hops = reader_.hops(end.of);
+        if (hops == 0 || hops > nearest) continue;
+        if (hops < nearest) {
+          nearest = hops;
+          wave.clear();
+          ports.clear();
+        }
+        if (!wave.empty() && wave.back() == i) continue;
+        wave.push_back(i);
+        ports.push_back(end);
+      }
+    }
+    if (wave.empty()) return;  // the rest can't be reached: absent
+    const auto read = reader_.states(ports);
+    bool lost = false;
+    for (std::size_t k = 0; k < wave.size(); ++k) {
+      const Watched& w = watched_[wave[k]];
+      done[wave[k]] = true;
+      states[wave[k]] = read[k];
+      if (w.host || !w.up || read[k].value_or(PortState::down) != PortState::down) continue;
+      usable.shield(w.cut);
+      lost = true;
+    }
+    if (lost) reader_.use(usable);
+  }
 }
 
 void OpenSmDriver::poll_manager(std::vector<FabricEvent>& out) {
@@ -66,21 +116,11 @@ void OpenSmDriver::poll_manager(std::vector<FabricEvent>& out) {
 
 void OpenSmDriver::poll_ports(std::vector<FabricEvent>& out) {
   if (watched_.empty()) watch_ports();
-  std::vector<SwitchPort> ports;
-  for (const Watched& w : watched_) ports.push_back(w.port);
-  auto states = reader_.states(ports);
-  if (std::ranges::any_of(states, [](const auto& s) { return !s.has_value(); })) {
-    // Something on the way may be what has failed: around it, and once more.
-    fabric::Masks usable = present_;
-    usable.shield(failed_);
-    for (std::size_t i = 0; i < states.size(); ++i)
-      if (states[i] == PortState::down && !watched_[i].host) usable.shield(watched_[i].cut);
-    reader_.use(usable);
-    states = reader_.states(ports);
-  }
+  std::vector<std::optional<PortState>> states;
+  read_states(states);
   for (std::size_t i = 0; i < states.size(); ++i) {
     Watched& w = watched_[i];
-    const PortState state = states[i].value_or(PortState::down);  // of a switch that is gone
+    const PortState state = states[i].value_or(PortState::down);           // the switch is gone
     if (state != PortState::down && state != PortState::active) continue;  // OpenSM is at it
     if (w.up == (state == PortState::active)) continue;
     w.up = state == PortState::active;
@@ -89,8 +129,8 @@ void OpenSmDriver::poll_ports(std::vector<FabricEvent>& out) {
                  : w.host ? FabricEvent::What::host_lost
                           : FabricEvent::What::link_down;
     event.links = w.cut;
-    event.text = fmt::format("{}: {}{}", w.what, w.up ? "up" : "down",
-                             states[i] ? "" : " (the switch does not answer)");
+    event.text =
+        fmt::format("{}: {}{}", w.what, w.up ? "up" : "down", states[i] ? "" : " (no answer)");
     out.push_back(std::move(event));
   }
 }

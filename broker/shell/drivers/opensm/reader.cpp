@@ -47,15 +47,15 @@ void FabricReader::use(const fabric::Masks& usable) {
 SmpRequest FabricReader::to_switch(std::uint32_t number, SmpAttribute attribute,
                                    std::uint32_t modifier) const {
   return {attribute, modifier, routes_[number],
-          switch_at(*rail_, at_number(rail_->tree, number)).lid};
+          switch_at(*rail_, at_number(rail_->tree, number)).lid, routes_[number].hops > 0};
 }
 
 SmpRequest FabricReader::to_host(std::uint32_t host, SmpAttribute attribute,
                                  std::uint32_t modifier) const {
   const fabric::Host& h = rail_->hosts[host];
-  if (host == self_) return {attribute, modifier, {}, h.lid};
+  if (host == self_) return {attribute, modifier, {}, h.lid, true};
   const std::uint32_t leaf = host / rail_->tree.hosts_per_leaf;
-  SmpRequest out{attribute, modifier, routes_[leaf], h.lid};
+  SmpRequest out{attribute, modifier, routes_[leaf], h.lid, routes_[leaf].hops > 0};
   out.route.add(rail_->leaves[leaf].down[host % rail_->tree.hosts_per_leaf]);
   return out;
 }

@@ -41,6 +41,7 @@ class FabricReader {
 
   void use(const fabric::Masks& usable);  // the links to go over from now on
   std::uint32_t self() const { return self_; }
+  std::uint32_t hops(std::uint32_t number) const { return routes_[number].hops; }  // 0: no way
   // LID of the manager as the local port knows it; 0: not known.
   std::uint16_t manager_lid();
 

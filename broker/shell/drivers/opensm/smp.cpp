@@ -133,7 +133,9 @@ std::vector<SmpReply> SmpPort::read(std::span<const SmpRequest> requests) {
   std::vector<SmpReply> replies(requests.size());
   std::vector<std::uint32_t> todo(requests.size());
   for (std::uint32_t i = 0; i < todo.size(); ++i) todo[i] = i;
-  round(requests, replies, todo, false);
+  auto directed = todo;
+  std::erase_if(directed, [&](std::uint32_t i) { return !requests[i].directed; });
+  round(requests, replies, std::move(directed), false);
   std::erase_if(todo, [&](std::uint32_t i) {
     return replies[i].answered || replies[i].status != 0 || requests[i].lid == 0;
   });

@@ -34,6 +34,7 @@ struct SmpRequest {
   std::uint32_t modifier = 0;
   Route route;
   std::uint16_t lid = 0;  // of the same node; 0: not to be tried by LID
+  bool directed = true;   // false: no way is known, by LID only
 };
 
 struct SmpReply {

@@ -1,0 +1,367 @@
+// A random walk of rents, returns and links that go down and up against a real OpenSM on 16 hosts,
+// with faults injected on the way: after every step the fabric is read and judged by code of this
+// test, beside the driver's own verdict. Seed and steps: WEFT_WALK_SEED, WEFT_WALK_STEPS.
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <chrono>
+#include <map>
+#include <random>
+#include <thread>
+
+#include "broker/fabric/heal/heal.hpp"
+#include "broker/shell/drivers/opensm/reader.hpp"
+#include "tests/fabric/opensm/lab.hpp"
+
+namespace weft::broker::lab {
+namespace {
+
+using namespace fabric;
+
+std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
+}
+
+// Reads everything and judges it without the driver, verify() or Routes: the fabric of tree16().
+class Judge {
+ public:
+  explicit Judge(Lab& lab)
+      : rail_(lab.fabric.rails[0]), reader_(*FabricReader::make(rail_, lab.port())) {
+    reader_.strangers();
+  }
+
+  // Empty, or the first thing that is wrong.
+  std::string wrong(const std::vector<Placed>& slices, const Masks& usable) {
+    reader_.use(usable);
+    std::map<std::uint32_t, const Placed*> owner;
+    for (const Placed& s : slices)
+      for (const Cut::Leaf& leaf : s.cut.leaves)
+        for (std::uint32_t slot = 0; slot < 4; ++slot)
+          if (leaf.hosts >> slot & 1) owner[leaf.leaf * 4 + slot] = &s;
+    if (std::string why = keys(owner); !why.empty()) return why;
+    std::vector<TableBlock> blocks;
+    for (std::uint32_t s = 0; s < 8; ++s) blocks.push_back({s, 0});
+    tables_ = reader_.tables(blocks);
+    for (const auto& [from, slice] : owner)
+      for (const auto& [to, other] : owner)
+        if (slice == other && from != to)
+          if (std::string why = path(from, to, slice->cut); !why.empty())
+            return fmt::format("h{} to h{}: {}", from, to, why);
+    return {};
+  }
+
+ private:
+  std::string keys(const std::map<std::uint32_t, const Placed*>& owner) {
+    std::vector<KeyPort> ports;
+    for (std::uint32_t h = 1; h < 16; ++h) ports.insert(ports.end(), {{h, false}, {h, true}});
+    const auto read = reader_.keys(ports, true);
+    for (std::size_t i = 0; i < ports.size(); ++i) {
+      std::vector<std::uint16_t> want{0x7fff};
+      if (const auto it = owner.find(ports[i].host); it != owner.end())
+        want.push_back(it->second->key | 0x8000);
+      if (read[i] != want)
+        return fmt::format("h{}{}: keys {:#x}", ports[i].host,
+                           ports[i].facing ? "'s leaf port" : "",
+                           fmt::join(read[i].value_or(std::vector<std::uint16_t>{}), " "));
+    }
+    return {};
+  }
+
+  // Two levels: leaf, and perhaps L2 and another leaf. Ports as generated: 1..4 down, 5..8 up.
+  std::string path(std::uint32_t from, std::uint32_t to, const Cut& cut) const {
+    const auto up_of = [&](std::uint32_t leaf) {
+      for (const Cut::Leaf& l : cut.leaves)
+        if (l.leaf == leaf) return l.up;
+      return std::uint64_t{0};
+    };
+    const auto row = [&](std::uint32_t s) -> std::uint32_t {
+      return tables_[s] ? (*tables_[s])[to + 1] : 255;
+    };
+    const std::uint32_t leaf = from / 4, other = to / 4;
+    if (leaf != other) {
+      const std::uint32_t up = row(leaf) - 5;
+      if (up > 3) return fmt::format("port {} of its leaf", row(leaf));
+      if ((up_of(leaf) >> up & 1) == 0 || (up_of(other) >> up & 1) == 0)
+        return fmt::format("off the slice's links, by uplink {}", up);
+      if (row(4 + up) != other + 1) return "the L2 sends it elsewhere";
+    }
+    return row(other) == to % 4 + 1 ? "" : fmt::format("port {} of the last leaf", row(other));
+  }
+
+  const Rail& rail_;
+  FabricReader reader_;
+  std::vector<std::optional<FabricReader::Rows>> tables_;
+};
+
+class Walk {
+ public:
+  Walk(std::uint64_t seed)
+      : lab_(tree16(), 2, quick()), judge_(lab_), random_(seed), down_(tree16()) {}
+
+  void run(std::uint64_t steps) {
+    lab_.apply_well();
+    for (std::uint64_t step = 0; step < steps && !testing::Test::HasFailure(); ++step) {
+      SCOPED_TRACE(fmt::format("step {}", step));
+      const std::uint64_t kind = random_() % 10;
+      if (kind < 4)
+        rent();
+      else if (kind < 6)
+        give_back();
+      else
+        change_link();
+      good();
+      if (step % 20 == 19) fault(step / 20 % 6);
+    }
+    fmt::print(
+        "{} rents, {} returns, {} links down, {} up, {} healed ({} links, {} hosts, {} fewer, "
+        "{} whole), {} given up; {} faults injected, {} detected\n",
+        rents_, returns_, downs_, ups_, healed_[0] + healed_[1] + healed_[2] + healed_[3],
+        healed_[0], healed_[1], healed_[2], healed_[3], lost_, injected_, detected_);
+    EXPECT_EQ(detected_, injected_);
+  }
+
+ private:
+  static OpenSmOptions quick() {
+    OpenSmOptions out;
+    out.settle_max = seconds(8);  // a busy machine; a good reload takes 20 ms
+    return out;
+  }
+
+  Masks usable() const {
+    Masks out = present(lab_.fabric.rails[0]);
+    out.shield(lab_.failed);
+    return out;
+  }
+
+  // After each step: no difference, by the driver and by the judge.
+  void good() {
+    const auto verified = lab_.verify();
+    ASSERT_TRUE(verified) << verified.error().detail;
+    EXPECT_TRUE(verified->report.differences.empty()) << words(verified->report);
+    EXPECT_EQ(judge_.wrong(lab_.slices, usable()), "");
+  }
+
+  void rent() {
+    const std::uint64_t id = lab_.rent(static_cast<std::uint32_t>(1 + random_() % 8));
+    if (id == 0) return;
+    ++rents_;
+    lab_.apply_well({id});
+  }
+
+  void give_back() {
+    if (lab_.slices.empty()) return;
+    ++returns_;
+    lab_.give_back(lab_.slices[random_() % lab_.slices.size()].slice);
+    // Sometimes something new comes in the same transition, and may get the same hosts.
+    const bool both = random_() % 2 == 0;
+    const std::uint64_t id = both ? lab_.rent(static_cast<std::uint32_t>(1 + random_() % 8)) : 0;
+    lab_.apply_well(id == 0 ? std::vector<std::uint64_t>{} : std::vector{id});
+  }
+
+  void change_link() {
+    const auto leaf = static_cast<std::uint32_t>(random_() % 4);
+    const auto i = static_cast<std::uint32_t>(random_() % 4);
+    const std::uint64_t bit = std::uint64_t{1} << i;
+    const bool was_down = (down_.leaf_up(leaf) & bit) == 0;
+    // A leaf keeps two uplinks at least, so that the fabric hangs together.
+    if (!was_down && count(down_.leaf_up(leaf)) < 3) return;
+    Cut link;
+    link.leaves.push_back({leaf, 0, bit});
+    if (was_down) {
+      ASSERT_TRUE(lab_.sim->relink({Tier::leaf, leaf}, i));
+      down_.give_back(link);
+      seen(FabricEvent::What::link_up, link);
+      ++ups_;
+      forget(leaf, bit);
+      lab_.masks.give_back(link);
+      lab_.apply_well();
+      return;
+    }
+    ASSERT_TRUE(lab_.sim->unlink({Tier::leaf, leaf}, i));
+    down_.take(link);
+    seen(FabricEvent::What::link_down, link);
+    ++downs_;
+    lab_.failed.leaves.push_back({leaf, 0, bit});
+    for (auto& s : lab_.slices)
+      for (const Cut::Leaf& l : s.cut.leaves)
+        if (l.leaf == leaf && (l.up & bit) != 0) return heal_slice(s, link);
+    lab_.masks.take(link);
+    lab_.apply_well();
+  }
+
+  void heal_slice(Placed& s, const Cut& link) {
+    lab_.masks.give_back(s.cut);
+    lab_.masks.take(link);
+    const std::uint64_t id = s.slice;
+    if (auto healed = heal(lab_.masks, s.cut)) {
+      ++healed_[static_cast<std::size_t>(healed->how)];
+      lab_.masks.take(healed->cut);
+      s.cut = std::move(healed->cut);
+      lab_.apply_well({id});
+      return;
+    }
+    ++lost_;
+    std::erase_if(lab_.slices, [&](const Placed& p) { return p.slice == id; });
+    lab_.apply_well();
+  }
+
+  // The driver sees it, within a time.
+  void seen(FabricEvent::What what, const Cut& link) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (std::chrono::steady_clock::now() < until) {
+      const auto events = lab_.driver->watch(seconds(1));
+      ASSERT_TRUE(events);
+      for (const FabricEvent& e : *events)
+        if (e.what == what && e.links == link) return;
+    }
+    FAIL() << "the driver did not see the link";
+  }
+
+  void forget(std::uint32_t leaf, std::uint64_t bit) {
+    std::erase_if(lab_.failed.leaves,
+                  [&](const Cut::Leaf& l) { return l.leaf == leaf && l.up == bit; });
+  }
+
+  // Behind weft's back something changes; the driver must see it, and can put it right.
+  void fault(std::uint64_t which);
+  void until_seen(const std::string& what);
+  bool detects();
+
+  Lab lab_;
+  Judge judge_;
+  std::mt19937_64 random_;
+  Masks down_;
+  std::uint64_t rents_ = 0, returns_ = 0, downs_ = 0, ups_ = 0, lost_ = 0, injected_ = 0,
+                detected_ = 0;
+  std::uint64_t healed_[4] = {};
+};
+
+bool Walk::detects() {
+  const auto verified = lab_.verify();
+  return !verified || !verified->report.differences.empty();
+}
+
+void Walk::until_seen(const std::string& what) {
+  ++injected_;
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!detects()) {
+    if (std::chrono::steady_clock::now() > until) {
+      ADD_FAILURE() << what
+                    << " is not seen; the judge says: " << judge_.wrong(lab_.slices, usable());
+      return;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  ++detected_;
+}
+
+void Walk::fault(std::uint64_t which) {
+  if (lab_.slices.empty() && lab_.rent(5) == 0) return;
+  lab_.apply_well();
+  if (std::ranges::all_of(lab_.slices, [](const Placed& s) { return s.cut.leaves.size() < 2; }))
+    if (const std::uint64_t id = lab_.rent(5); id != 0) lab_.apply_well({id});
+  const bool wide =
+      std::ranges::any_of(lab_.slices, [](const Placed& s) { return s.cut.leaves.size() > 1; });
+  const std::string partitions = lab_.read("partitions.conf"), tables = lab_.read("lfts.txt");
+  switch (which) {
+    case 0: {  // a line of more than 4,094 bytes
+      std::string line = "s9=0x0b01, defmember=full : 0x0002c90100000001";
+      while (line.size() < 5'000) line += ", 0x0002c90100000001";
+      lab_.write("partitions.conf", partitions + line + " ;\n");
+      lab_.hup();
+      until_seen("an over-long partition line");
+      break;
+    }
+    case 1:
+      lab_.write("partitions.conf", partitions + "s9=0x0b01, defmember=full : nonsense ;\n");
+      lab_.hup();
+      until_seen("a syntax error");
+      break;
+    case 2:  // right up to the header of the first switch, whose table is so empty
+      if (!wide) return;
+      lab_.write("lfts.txt", tables.substr(0, tables.find("0x0001 ")));
+      lab_.hup();
+      until_seen("a truncated table file");
+      break;
+    case 3:
+      ::unlink(lab_.file("partitions.conf").c_str());
+      lab_.hup();
+      until_seen("a missing partition file");
+      break;
+    case 4: {  // a key of weft's is given to one more host, at whatever index
+      const Placed& s = lab_.slices[0];
+      std::uint32_t h = 1;
+      const auto& owned = s.cut.leaves[0];
+      while (owned.leaf == h / 4 && (owned.hosts >> h % 4 & 1)) ++h;
+      lab_.write("partitions.conf",
+                 partitions + fmt::format("s{}=0x{:04x}, defmember=full : 0x{:016x} ;\n", s.slice,
+                                          s.key, lab_.fabric.rails[0].hosts[h].port_guid));
+      lab_.hup();
+      until_seen("a foreign host with the slice's key");
+      break;
+    }
+    default: {
+      lab_.sim->kill_manager();
+      ++injected_;
+      const auto applied = lab_.apply({lab_.slices[0].slice});
+      const auto events = lab_.driver->watch(seconds(2));
+      bool lost = false;
+      for (const auto& e : *events) lost |= e.what == FabricEvent::What::manager_lost;
+      if (lost && detects() && !applied && applied.error().code == Code::fabric_manager)
+        ++detected_;
+      ASSERT_TRUE(lab_.sim->start_manager());
+      break;
+    }
+  }
+  if (which < 5) {  // the files as they were, but the driver is to notice and write them itself
+    lab_.write("lfts.txt", tables);
+  }
+  lab_.apply_well({lab_.slices[0].slice});
+  good();
+}
+
+TEST(OpenSmWalk, StepsAndFaults) {
+  in_lab(
+      [] {
+        const std::uint64_t seed = number_from("WEFT_WALK_SEED", 1);
+        fmt::print("seed {}\n", seed);
+        Walk(seed).run(number_from("WEFT_WALK_STEPS", 200));
+      },
+      280);
+}
+
+// P_Keys move to other indices; what counts is their value.
+TEST(OpenSmWalk, AKeyAtAnotherIndexIsFoundByValue) {
+  in_lab([] {
+    Lab lab(tree16(), 2);
+    lab.apply_well();
+    const std::uint64_t first = lab.rent(5);
+    lab.apply_well({first});
+    // A second partition takes the place before it: s1's host is put in another partition first.
+    const Placed slice = lab.slice(first);
+    const std::uint32_t host =
+        slice.cut.leaves[0].leaf * 4 +
+        static_cast<std::uint32_t>(std::countr_zero(slice.cut.leaves[0].hosts));
+    auto reader = FabricReader::make(lab.fabric.rails[0], lab.port());
+    ASSERT_TRUE(reader);
+    const int before = reader->key_index(host, slice.key | 0x8000);
+    EXPECT_GE(before, 0);
+    // Changed hands several times: a re-slice with another key and back.
+    std::set<int> indices{before};
+    for (const std::uint16_t key : {0x0b01, 0x0a01, 0x0c01}) {
+      lab.slices[0].key = key;
+      lab.apply_well({first});
+      indices.insert(reader->key_index(host, key | 0x8000));
+      const auto environment = lab.driver->environment(first, host);
+      EXPECT_THAT(environment, testing::Contains(std::pair(std::string("UCX_IB_PKEY"),
+                                                           fmt::format("0x{:04x}", key))));
+    }
+    EXPECT_FALSE(indices.contains(-1));
+    EXPECT_THAT(lab.driver->environment(first, 0), testing::IsEmpty());  // not a host of the slice
+  });
+}
+
+}  // namespace
+}  // namespace weft::broker::lab
