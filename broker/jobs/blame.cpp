@@ -88,6 +88,9 @@ std::string sentence(const Blame& b) {
   const auto rank = fmt::format("rank {} ({})", b.rank, b.node_name);
   switch (b.code) {
     case Code::none: return "nobody is to blame";
+    case Code::slice_differs: return "its slice is not what was asked for: " + b.detail;
+    case Code::slice_late:
+    case Code::fabric_link_down: return b.detail;
     case Code::peer_exit: return fmt::format("{} exited with {}", rank, b.status);
     case Code::peer_killed: return fmt::format("{} was killed by signal {}", rank, b.status);
     case Code::peer_oom: return fmt::format("{} was killed for memory (signal {})", rank, b.status);

@@ -152,6 +152,12 @@ void Audit::fact(const JobMoved& moved) {
   }
 }
 
+void Audit::fact(const SlicePut& put) {
+  const auto lease = leases_.find(put.lease);
+  if (lease == leases_.end()) return broken("8: a slice without a lease");
+  lease->second.lease.slice = put.slice;
+}
+
 void Audit::fact(const AttemptMade& made) {
   const Attempt& attempt = made.attempt;
   fresh(attempt.id, attempt_, "attempt");

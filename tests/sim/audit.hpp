@@ -70,6 +70,8 @@ class Audit {
   void fact(const RankEnded& fact);
   void fact(const NodeCleared& fact);
   void fact(const Answered& fact);
+  void fact(const SlicePut& fact);
+  void fact(const FabricPut&) {}
   void fact(const std::monostate&) { broken("2: a record holds a fact of no kind"); }
   void incarnation(const JournalRecord& record);
   void settle(const LeaseBook& book);

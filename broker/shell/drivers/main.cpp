@@ -2,6 +2,7 @@
 // on one machine, builds a fabric out of network namespaces.
 #include <fmt/format.h>
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -92,7 +93,12 @@ int serve(Options& options, const broker::fabric::Fabric& fabric, char** argv) {
   }
   auto driver = open_driver(options, fabric);
   if (!driver) return complain(driver.error());
-  return broker::serve_driver(**driver, fabric.tree(), options.fd);
+  // A simulated OpenSM has no service manager that would start it again.
+  const auto alive = [&] {
+    int status = 0;
+    return !simulated || waitpid(simulated->manager(), &status, WNOHANG) == 0;
+  };
+  return broker::serve_driver(**driver, fabric.tree(), options.fd, alive);
 }
 
 // One line a host that may be rented: name, namespace, address.

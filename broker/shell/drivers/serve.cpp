@@ -48,9 +48,10 @@ class Service {
   Service(Driver& driver, const fabric::Tree& tree, int fd)
       : driver_(driver), tree_(tree), link_(fd) {}
 
-  int run() {
+  int run(const std::function<bool()>& alive) {
     say(FrameKind::ready, {});
     for (;;) {
+      if (!alive()) return 3;
       if (!link_.flush_all()) return 0;
       pollfd readable{link_.fd(), POLLIN, 0};
       poll(&readable, 1, watch_period_ms);
@@ -163,8 +164,9 @@ class Service {
 
 }  // namespace
 
-int serve_driver(Driver& driver, const fabric::Tree& tree, int fd) {
-  return Service(driver, tree, fd).run();
+int serve_driver(Driver& driver, const fabric::Tree& tree, int fd,
+                 const std::function<bool()>& alive) {
+  return Service(driver, tree, fd).run(alive);
 }
 
 }  // namespace weft::broker

@@ -4,7 +4,10 @@
 
 namespace weft::broker {
 
-// Until the broker says stop or is gone. Returns the exit status. Thread: the main one.
-int serve_driver(Driver& driver, const fabric::Tree& tree, int fd);
+// Until the broker says stop or is gone, or `alive` says no (then 3: the broker starts it again).
+// Returns the exit status. Thread: the main one.
+int serve_driver(
+    Driver& driver, const fabric::Tree& tree, int fd,
+    const std::function<bool()>& alive = [] { return true; });
 
 }  // namespace weft::broker
