@@ -9,8 +9,9 @@
 
 namespace weft::broker::fabric {
 
-// A, B, C, D of docs/specs/005-slices.md; any: no shape, and no links of its own.
-enum class Shape : std::uint8_t { leaf, pod, pods, owned, any };
+// A, B, C, D, E of docs/specs/005-slices.md (E: in a pod, or in several); any: no shape, and no
+// links of its own.
+enum class Shape : std::uint8_t { leaf, pod, pods, owned, stubs, stubs_of_pods, any };
 
 struct Cut {
   struct Leaf {
