@@ -47,7 +47,7 @@ class StubsSearch {
   }
 
  private:
-  static constexpr std::uint32_t steps_max = 400;
+  static constexpr std::uint32_t steps_max = 60;
   struct Stub {
     std::uint32_t leaf, hosts;
   };
@@ -60,11 +60,11 @@ class StubsSearch {
     std::array<std::uint32_t, 65> of{};
     const Tree& tree = masks_.tree();
     const auto good = [&](std::uint32_t leaf) {
-      return masks_.hosts(leaf) != 0 && masks_.leaf_up(leaf) != 0 &&
+      return masks_.free_on(leaf) != 0 && masks_.uplinks_on(leaf) != 0 &&
              masks_.busy_until(leaf) >= until;
     };
     for (std::uint32_t leaf = 0; leaf < tree.leaves(); ++leaf)
-      if (good(leaf)) stubs_.push_back({leaf, count(masks_.hosts(leaf))});
+      if (good(leaf)) stubs_.push_back({leaf, masks_.free_on(leaf)});
     std::stable_sort(stubs_.begin(), stubs_.end(),
                      [](const Stub& a, const Stub& b) { return a.hosts < b.hosts; });
     for (const Stub& stub : stubs_) ++of[stub.hosts];
