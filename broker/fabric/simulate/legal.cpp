@@ -4,6 +4,7 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "broker/fabric/simulate/checker.hpp"
 
@@ -49,6 +50,48 @@ std::string owned(const Tree& tree, const Parts& pods) {
       if (!part.up.contains(i) || part.up.at(i) != first(tree.spines_per_l2) ||
           tree.spines_per_l2 < tree.leaves_per_pod)
         return fmt::format("pod {}: its L2 {} is not owned with all its uplinks", pod, i);
+  }
+  return {};
+}
+
+// Leaves of the slice, or its pods in one tree of spines: `load` flows at most leave it, and enter.
+struct Part {
+  std::size_t load;
+  Indices links;
+};
+// All parts own the same links, at least as many as their load; but one of them may own fewer of
+// those, if its load is no more. Two parts: both own the same, as many as the smaller load.
+bool balanced(const std::vector<Part>& parts) {
+  if (parts.size() == 1) return true;
+  if (parts.size() == 2)
+    return parts[0].links == parts[1].links &&
+           parts[0].links.size() >= std::min(parts[0].load, parts[1].load);
+  for (std::size_t odd = 0; odd < parts.size(); ++odd) {
+    const Indices& common = parts[odd == 0 ? 1 : 0].links;
+    bool good = parts[odd].links.size() >= parts[odd].load && within(parts[odd].links, common);
+    for (std::size_t i = 0; i < parts.size(); ++i)
+      good = good && (i == odd || (parts[i].links == common && common.size() >= parts[i].load));
+    if (good) return true;
+  }
+  return false;
+}
+
+std::string stubs(const Tree& tree, const Parts& pods) {
+  std::vector<Part> leaves;
+  for (const auto& [pod, part] : pods)
+    for (const auto& [leaf, p] : part.leaves) leaves.push_back({p.hosts, p.up});
+  if (!balanced(leaves)) return "leaves with too few common uplinks";
+  for (std::uint32_t i = 0; i < tree.l2_per_pod; ++i) {
+    std::vector<Part> in_tree;
+    for (const auto& [pod, part] : pods) {
+      std::size_t load = 0;
+      for (const auto& [leaf, p] : part.leaves) load += p.up.contains(i) ? 1 : 0;
+      const bool spines = part.up.contains(i) && !part.up.at(i).empty();
+      if (load == 0 && spines) return fmt::format("pod {}: L2 {} has spines and no leaf", pod, i);
+      if (load != 0) in_tree.push_back({load, spines ? part.up.at(i) : Indices{}});
+    }
+    if (!in_tree.empty() && !balanced(in_tree))
+      return fmt::format("L2 {}: pods with too few common spines", i);
   }
   return {};
 }
@@ -157,6 +200,7 @@ std::string illegal(const Tree& tree, const Cut& cut) {
   if (cut.shape == Shape::owned) return owned(tree, pods);
   if (cut.leaves.size() == 1)
     return cut.leaf_links() + cut.spine_links() == 0 ? "" : "links for a slice on one leaf";
+  if (cut.shape == Shape::stubs || cut.shape == Shape::stubs_of_pods) return stubs(tree, pods);
   return pods.size() == 1 ? in_pod(tree, pods.begin()->second) : in_pods(tree, pods);
 }
 

@@ -27,9 +27,9 @@ struct Latency {  // of decisions
 };
 
 // What a decision ended with; the shapes of granted slices, and refusal.
-inline constexpr std::size_t outcomes = 6;
-inline constexpr std::array<const char*, outcomes> outcome_names{"leaf",  "pod", "pods",
-                                                                 "owned", "any", "refused"};
+inline constexpr std::size_t outcomes = 8;
+inline constexpr std::array<const char*, outcomes> outcome_names{
+    "leaf", "pod", "pods", "owned", "stubs", "stubs of pods", "any", "refused"};
 
 struct SimulationReport {
   std::size_t jobs = 0, started = 0, never = 0;

@@ -42,12 +42,17 @@ std::optional<Cut> Allocator::in_shapes(const Masks& masks, std::uint32_t hosts,
   const std::uint32_t per_leaf = masks.tree().hosts_per_leaf;
   Search search;
   search.term = term;
-  if (auto found = find_leaf(masks, hosts, search)) return found;
+  auto in_leaf = find_leaf(masks, hosts, search);
+  // Rather than break a whole leaf for a few hosts: stubs.
+  if (term && in_leaf && hosts < per_leaf && masks.leaf_is_free(in_leaf->leaves[0].leaf))
+    if (auto found = find_stubs(masks, hosts, 3, search)) return found;
+  if (in_leaf) return in_leaf;
   auto found = find_pod(masks, hosts, search);
   if (!found) {
     const std::uint32_t whole = (hosts + per_leaf - 1) / per_leaf * per_leaf;
     found = find_pods(masks, policy_ == Policy::laas ? whole : hosts, search);
   }
+  if (!found && term) found = find_stubs(masks, hosts, hosts / per_leaf + 9, search);
   limit_hit_ = search.limit_hit;
   return found;
 }

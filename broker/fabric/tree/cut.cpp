@@ -28,6 +28,8 @@ Masks::Masks(const Tree& tree)
       l2_up_(tree.l2(), ones(tree.spines_per_l2)),
       free_of_pod_(tree.pods, tree.leaves_per_pod * tree.hosts_per_leaf),
       free_leaves_(tree.pods, tree.leaves_per_pod),
+      free_on_(tree.leaves(), static_cast<std::uint8_t>(tree.hosts_per_leaf)),
+      uplinks_on_(tree.leaves(), static_cast<std::uint8_t>(tree.l2_per_pod)),
       busy_until_(tree.leaves(), 0),
       free_(tree.hosts()) {
   WEFT_ASSERT(problem(tree).empty(), problem(tree));
@@ -36,9 +38,11 @@ Masks::Masks(const Tree& tree)
 void Masks::set(std::uint32_t leaf, std::uint64_t hosts, std::uint64_t up) {
   const std::uint32_t pod = tree_.pod_of(leaf);
   const bool before = leaf_is_free(leaf);
-  const std::uint32_t less = count(hosts_[leaf]), more = count(hosts);
+  const std::uint32_t less = free_on_[leaf], more = count(hosts);
   hosts_[leaf] = hosts;
   leaf_up_[leaf] = up;
+  free_on_[leaf] = static_cast<std::uint8_t>(more);
+  uplinks_on_[leaf] = static_cast<std::uint8_t>(count(up));
   if (hosts == ones(tree_.hosts_per_leaf)) busy_until_[leaf] = 0;
   free_ = free_ - less + more;
   free_of_pod_[pod] = free_of_pod_[pod] - less + more;

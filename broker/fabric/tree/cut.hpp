@@ -9,8 +9,9 @@
 
 namespace weft::broker::fabric {
 
-// A, B, C, D of docs/specs/005-slices.md; any: no shape, and no links of its own.
-enum class Shape : std::uint8_t { leaf, pod, pods, owned, any };
+// A, B, C, D, E of docs/specs/005-slices.md (E: in a pod, or in several); any: no shape, and no
+// links of its own.
+enum class Shape : std::uint8_t { leaf, pod, pods, owned, stubs, stubs_of_pods, any };
 
 struct Cut {
   struct Leaf {
@@ -51,12 +52,15 @@ class Masks {
   std::uint64_t l2_up(std::uint32_t pod, std::uint32_t index) const {
     return l2_up_[pod * tree_.l2_per_pod + index];
   }
+  // Counted once, as searches ask for it all the time.
+  std::uint32_t free_on(std::uint32_t leaf) const { return free_on_[leaf]; }
+  std::uint32_t uplinks_on(std::uint32_t leaf) const { return uplinks_on_[leaf]; }
   std::uint32_t free_hosts() const { return free_; }
   std::uint32_t free_hosts(std::uint32_t pod) const { return free_of_pod_[pod]; }
   // Leaves of the pod with all hosts and all uplinks free.
   std::uint32_t free_leaves(std::uint32_t pod) const { return free_leaves_[pod]; }
   bool leaf_is_free(std::uint32_t leaf) const {
-    return hosts_[leaf] == ones(tree_.hosts_per_leaf) && leaf_up_[leaf] == ones(tree_.l2_per_pod);
+    return free_on_[leaf] == tree_.hosts_per_leaf && uplinks_on_[leaf] == tree_.l2_per_pod;
   }
 
   // When the last of those who have hosts of the leaf is to go; 0 where nobody said.
@@ -74,6 +78,7 @@ class Masks {
   Tree tree_;
   std::vector<std::uint64_t> hosts_, leaf_up_, l2_up_;
   std::vector<std::uint32_t> free_of_pod_, free_leaves_;
+  std::vector<std::uint8_t> free_on_, uplinks_on_;
   std::vector<std::int64_t> busy_until_;
   std::uint32_t free_ = 0;
 };

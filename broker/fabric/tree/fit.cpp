@@ -15,7 +15,7 @@ constexpr std::int64_t of_host_left = 300, of_second_longer = 2, of_second_short
 
 std::int64_t cost(const Masks& masks, const Search& search, std::uint32_t leaf,
                   std::uint32_t hosts) {
-  const std::uint32_t free = count(masks.hosts(leaf));
+  const std::uint32_t free = masks.free_on(leaf);
   if (!search.term) return free;
   const std::int64_t others = std::max(masks.busy_until(leaf), search.term->now_s);
   const std::int64_t longer = search.term->end_s - others;

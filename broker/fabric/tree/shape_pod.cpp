@@ -19,7 +19,7 @@ class PodSearch {
     first_ = pod * masks_.tree().leaves_per_pod;
     steps_ = candidates_ = 0;
     for (std::uint32_t leaf = first_; leaf < first_ + masks_.tree().leaves_per_pod; ++leaf)
-      if (count(masks_.hosts(leaf)) >= n && count(masks_.leaf_up(leaf)) >= need_)
+      if (masks_.free_on(leaf) >= n && masks_.uplinks_on(leaf) >= need_)
         candidate_[candidates_++] = leaf;
     if (candidates_ < full) return std::nullopt;
     std::sort(candidate_.begin(), candidate_.begin() + candidates_,
@@ -30,7 +30,7 @@ class PodSearch {
 
  private:
   std::array<std::uint32_t, 3> fit(std::uint32_t leaf) const {
-    return {count(masks_.hosts(leaf)), count(masks_.leaf_up(leaf)), leaf};
+    return {masks_.free_on(leaf), masks_.uplinks_on(leaf), leaf};
   }
 
   bool choose(std::uint32_t depth, std::uint32_t from, std::uint64_t common) {
@@ -56,7 +56,7 @@ class PodSearch {
     bool found = false;
     std::int64_t least = 0;
     for (std::uint32_t leaf = first_; leaf < first_ + masks_.tree().leaves_per_pod; ++leaf) {
-      const std::uint32_t hosts = count(masks_.hosts(leaf));
+      const std::uint32_t hosts = masks_.free_on(leaf);
       if (hosts < r_ || count(masks_.leaf_up(leaf) & common) < r_) continue;
       const std::int64_t price = cost(masks_, search_, leaf, r_);
       if (found && price >= least) continue;
@@ -96,9 +96,9 @@ std::optional<Cut> find_leaf(const Masks& masks, std::uint32_t hosts, const Sear
   std::int64_t least = 0;
   std::uint32_t least_up = 0;
   for (std::uint32_t leaf = 0; leaf < masks.tree().leaves(); ++leaf) {
-    if (count(masks.hosts(leaf)) < hosts) continue;
+    if (masks.free_on(leaf) < hosts) continue;
     const std::int64_t price = cost(masks, search, leaf, hosts);
-    const std::uint32_t up = count(masks.leaf_up(leaf));
+    const std::uint32_t up = masks.uplinks_on(leaf);
     if (best && (price > least || (price == least && up >= least_up))) continue;
     best = leaf, least = price, least_up = up;
   }

@@ -16,23 +16,33 @@ using Commons =
 class PodsSearch {
  public:
   PodsSearch(const Masks& masks, Search& search)
-      : masks_(masks), tree_(masks.tree()), search_(search) {}
+      : masks_(masks), tree_(masks.tree()), search_(search) {
+    for (std::uint32_t pod = 0; pod < tree_.pods; ++pod) {
+      free_leaves_ += masks_.free_leaves(pod);
+      if (masks_.free_leaves(pod) > 0) candidate_[candidates_++] = pod;
+    }
+  }
+  std::uint32_t free_leaves() const { return free_leaves_; }
 
-  std::optional<Cut> run(std::uint32_t pods, std::uint32_t full, std::uint32_t rest,
-                         std::uint32_t r) {
-    pods_ = pods, full_ = full, rest_ = rest, r_ = r;
-    steps_ = candidates_ = 0;
-    for (std::uint32_t pod = 0; pod < tree_.pods; ++pod)
-      if (masks_.free_leaves(pod) >= full) candidate_[candidates_++] = pod;
-    if (candidates_ < pods) return std::nullopt;
+  // Fewest free leaves first. Before run().
+  void sort() {
     std::sort(candidate_.begin(), candidate_.begin() + candidates_,
               [&](std::uint32_t a, std::uint32_t b) {
                 const auto fa = masks_.free_leaves(a), fb = masks_.free_leaves(b);
                 return fa != fb ? fa < fb : a < b;
               });
+  }
+
+  std::optional<Cut> run(std::uint32_t pods, std::uint32_t full, std::uint32_t rest,
+                         std::uint32_t r) {
+    pods_ = pods, full_ = full, rest_ = rest, r_ = r;
+    steps_ = 0;
+    first_ = 0;
+    while (first_ < candidates_ && masks_.free_leaves(candidate_[first_]) < full) ++first_;
+    if (candidates_ - first_ < pods) return std::nullopt;
     Commons all;
     all.fill(ones(tree_.spines_per_l2));
-    if (!choose(0, 0, all)) return std::nullopt;
+    if (!choose(0, first_, all)) return std::nullopt;
     return cut();
   }
 
@@ -98,7 +108,7 @@ class PodsSearch {
     std::int64_t least = 0;
     const std::uint32_t first = pod * tree_.leaves_per_pod;
     for (std::uint32_t leaf = first; leaf < first + tree_.leaves_per_pod; ++leaf) {
-      const std::uint32_t hosts = count(masks_.hosts(leaf));
+      const std::uint32_t hosts = masks_.free_on(leaf);
       if (hosts < r_ || count(masks_.leaf_up(leaf) & one_more) < r_) continue;
       const std::int64_t price = cost(masks_, search_, leaf, r_);
       if (best && price >= least) continue;
@@ -154,7 +164,8 @@ class PodsSearch {
   const Tree& tree_;
   Search& search_;
   std::uint32_t pods_ = 0, full_ = 0, rest_ = 0, r_ = 0;
-  std::uint32_t steps_ = 0, candidates_ = 0, remainder_ = 0, remainder_pod_ = 0;
+  std::uint32_t steps_ = 0, candidates_ = 0, first_ = 0, free_leaves_ = 0, remainder_ = 0,
+                remainder_pod_ = 0;
   Commons common_{};
   std::array<std::uint32_t, 64> candidate_{}, chosen_{};
 };
@@ -167,6 +178,8 @@ std::optional<Cut> find_pods(const Masks& masks, std::uint32_t hosts, Search& se
   const std::uint32_t whole = hosts / tree.hosts_per_leaf, r = hosts % tree.hosts_per_leaf;
   if (whole == 0) return std::nullopt;
   PodsSearch search_pods(masks, search);
+  if (search_pods.free_leaves() < whole) return std::nullopt;
+  search_pods.sort();
   for (std::uint32_t full = std::min({tree.leaves_per_pod, tree.spines_per_l2, whole}); full >= 1;
        --full) {
     const std::uint32_t pods = whole / full;

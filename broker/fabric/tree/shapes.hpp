@@ -24,6 +24,11 @@ std::optional<Cut> find_pod(const Masks& masks, std::uint32_t hosts, Search& sea
 // Only where a leaf has as many uplinks as hosts.
 std::optional<Cut> find_pods(const Masks& masks, std::uint32_t hosts, Search& search);
 
+// At most `leaves` leaves, none of them free and each busy for nearly the whole term. Needs a term.
+// The search is greedy: at most 60 leaves are tried.
+std::optional<Cut> find_stubs(const Masks& masks, std::uint32_t hosts, std::uint32_t leaves,
+                              Search& search);
+
 // The other policies.
 std::optional<Cut> find_any_hosts(const Masks& masks, std::uint32_t hosts);
 std::optional<Cut> find_owned_switches(const Masks& masks, std::uint32_t hosts);

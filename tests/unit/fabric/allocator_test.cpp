@@ -4,7 +4,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+#include <numeric>
 #include <random>
+#include <set>
 
 #include "broker/fabric/simulate/checker.hpp"
 
@@ -26,7 +30,9 @@ class Life {
     const auto most = below(3) == 0 ? tree.hosts() : tree.hosts_per_leaf * 3;
     const auto n = static_cast<std::uint32_t>(1 + below(most));
     const Masks before = masks_;
-    const auto cut = allocator_.cut(masks_, n);
+    const Term term{now_, now_ + 20 + static_cast<std::int64_t>(below(3'000))};
+    now_ += 10;
+    const auto cut = allocator_.cut(masks_, n, term);
     if (!cut) {
       if (masks_.free_hosts() < n) {
         EXPECT_EQ(allocator_.why(masks_, n), Refusal::hosts);
@@ -38,7 +44,7 @@ class Life {
     if (policy_ != Policy::laas) {
       EXPECT_EQ(cut->hosts(), n);
     }
-    masks_.take(*cut);
+    masks_.take(*cut, term.end_s);
     EXPECT_EQ(masks_.free_hosts() + cut->hosts(), before.free_hosts());
     referee_.start(*cut, policy_ != Policy::baseline);
     slices_.push_back(*cut);
@@ -63,6 +69,7 @@ class Life {
     EXPECT_TRUE(referee_.problems().empty()) << referee_.problems().front();
   }
   const Masks& masks() const { return masks_; }
+  const std::vector<Cut>& slices() const { return slices_; }
 
  private:
   void end(std::size_t i) {
@@ -77,6 +84,7 @@ class Life {
   Allocator allocator_;
   std::mt19937_64 random_;
   Policy policy_;
+  std::int64_t now_ = 0;
   std::vector<Cut> slices_;
 };
 
@@ -97,6 +105,122 @@ TEST(Allocator, GrantsOnlyLegalDisjointSlices) {
         for (int i = 0; i < 150; ++i) life.step();
         life.expect_clean();
       }
+}
+
+// What the referee calls legal is what it should: in every slice of a small tree that `weft` cuts,
+// every permutation of the hosts has a routing with one flow on a link each way, found by search.
+class Routing {
+ public:
+  Routing(const Tree& tree, const Cut& cut) : tree_(tree), cut_(cut) {
+    for (const Cut::Leaf& leaf : cut.leaves)
+      for (std::uint32_t i = 0; i < count(leaf.hosts); ++i) at_.push_back(&leaf);
+  }
+  std::size_t hosts() const { return at_.size(); }
+  bool exists(const std::vector<std::size_t>& to) {
+    used_.clear();
+    return route(to, 0);
+  }
+
+ private:
+  using Link = std::array<std::uint32_t, 4>;  // direction, leaf or pod, L2 index, spine
+
+  std::uint64_t spines(std::uint32_t l2) const {
+    for (const Cut::L2& one : cut_.l2)
+      if (one.l2 == l2) return one.up;
+    return 0;
+  }
+  bool route(const std::vector<std::size_t>& to, std::size_t flow) {
+    if (flow == to.size()) return true;
+    const Cut::Leaf &a = *at_[flow], &b = *at_[to[flow]];
+    if (&a == &b) return route(to, flow + 1);
+    const std::uint32_t pa = tree_.pod_of(a.leaf), pb = tree_.pod_of(b.leaf);
+    for (std::uint32_t i = 0; i < tree_.l2_per_pod; ++i) {
+      if ((a.up & b.up & std::uint64_t{1} << i) == 0) continue;
+      const std::uint64_t both =
+          spines(pa * tree_.l2_per_pod + i) & spines(pb * tree_.l2_per_pod + i);
+      for (std::uint32_t s = 0; s < (pa == pb ? 1 : tree_.spines_per_l2); ++s) {
+        std::vector<Link> path{{0, a.leaf, i, 64}, {1, b.leaf, i, 64}};
+        if (pa != pb) {
+          if ((both >> s & 1) == 0) continue;
+          path.push_back({0, pa, i, s});
+          path.push_back({1, pb, i, s});
+        }
+        if (std::ranges::any_of(path, [&](const Link& link) { return used_.contains(link); }))
+          continue;
+        used_.insert(path.begin(), path.end());
+        if (route(to, flow + 1)) return true;
+        for (const Link& link : path) used_.erase(link);
+      }
+    }
+    return false;
+  }
+
+  const Tree& tree_;
+  const Cut& cut_;
+  std::vector<const Cut::Leaf*> at_;
+  std::set<Link> used_;
+};
+
+bool every_permutation_has_a_routing(const Tree& tree, const Cut& cut) {
+  Routing routing(tree, cut);
+  std::vector<std::size_t> to(routing.hosts());
+  std::iota(to.begin(), to.end(), 0);
+  do
+    if (!routing.exists(to)) return false;
+  while (std::next_permutation(to.begin(), to.end()));
+  return true;
+}
+
+TEST(Allocator, SlicesOfStubsAreNonBlocking) {
+  std::set<std::vector<std::pair<std::uint64_t, std::uint64_t>>> seen;
+  int stubs = 0, of_pods = 0;
+  for (const Tree& tree : {Tree{3, 4, 4, 3, 3}, Tree{4, 3, 4, 4, 3}})
+    for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+      Life life(tree, Policy::weft, seed);
+      for (int i = 0; i < 80; ++i) {
+        life.step();
+        if (life.slices().empty()) continue;
+        const Cut& cut = life.slices().back();
+        const bool far = cut.shape == Shape::stubs_of_pods;
+        if ((!far && cut.shape != Shape::stubs) || cut.hosts() > 6) continue;
+        ++(far ? of_pods : stubs);
+        std::vector<std::pair<std::uint64_t, std::uint64_t>> links;
+        for (const Cut::Leaf& leaf : cut.leaves) links.emplace_back(leaf.leaf, leaf.up);
+        for (const Cut::L2& l2 : cut.l2) links.emplace_back(100 + l2.l2, l2.up);
+        if (!seen.insert(links).second) continue;
+        EXPECT_TRUE(every_permutation_has_a_routing(tree, cut)) << "seed " << seed;
+      }
+      life.expect_clean();
+    }
+  EXPECT_GT(of_pods, 20);
+  EXPECT_GT(stubs, 0);
+  // The search for routings is one that can fail: less of a link is too little.
+  const Tree tree{3, 4, 4, 3, 3};
+  Cut three;
+  three.shape = Shape::stubs_of_pods;
+  for (const std::uint32_t leaf : {0U, 4U, 8U}) three.leaves.push_back({leaf, 1, 1});
+  three.asked = 3;
+  for (const std::uint32_t l2 : {0U, 3U, 6U}) three.l2.push_back({l2, 1});
+  EXPECT_EQ(illegal(tree, three), "");
+  EXPECT_TRUE(every_permutation_has_a_routing(tree, three));
+  three.l2[2].up = 2;
+  EXPECT_NE(illegal(tree, three), "");
+  EXPECT_FALSE(every_permutation_has_a_routing(tree, three));
+}
+
+TEST(Allocator, SharesALeafWithThoseThatEndTogether) {
+  const Tree tree = tree_of_radix(8);
+  Masks masks(tree);
+  Cut first, second;
+  first.leaves.push_back({0, 1, 0});
+  second.leaves.push_back({1, 1, 0});
+  masks.take(first, 100);
+  masks.take(second, 1'000);
+  Allocator weft(Policy::weft);
+  EXPECT_EQ(weft.cut(masks, 3, Term{0, 90})->leaves[0].leaf, 0U);
+  EXPECT_EQ(weft.cut(masks, 3, Term{0, 990})->leaves[0].leaf, 1U);
+  masks.give_back(second);
+  EXPECT_EQ(masks.busy_until(1), 0) << "nobody is left";
 }
 
 TEST(Allocator, TheWholeFabricIsOneSlice) {
