@@ -86,8 +86,8 @@ Result<Applied> OpenSmDriver::apply(const Transition& target) {
   const auto applying = Clock::now();
   auto differences = free_what_leaves(*planned);
   if (!differences) return tl::make_unexpected(differences.error());
+  ReadScope all = scope(planned->slices, wanted);
   if (differences->empty()) {
-    ReadScope all = scope(planned->slices, wanted);
     for (std::uint32_t h = 0; h < key_of_.size(); ++h)
       if (key_of_[h] != planned->key_of[h]) all.ports.insert({KeyPort{h, false}, KeyPort{h, true}});
     differences = reach(*planned, all, false);
@@ -95,13 +95,23 @@ Result<Applied> OpenSmDriver::apply(const Transition& target) {
     if (!options_.read_only) {
       slices_ = planned->slices;
       key_of_ = planned->key_of;
-      tables_ = std::move(planned->tables);
+      tables_ = planned->tables;
       epoch_ = planned->epoch;
       applied_ = true;
     }
   }
   out.phases.apply = ms_since(applying);
   if (differences->empty()) out.report = check(wanted, out.phases);
+  if (differences->empty() && !out.report.differences.empty() && !options_.read_only) {
+    // Something else than the slices' own is wrong, e.g. a foreign host with a key: once more.
+    for (std::uint32_t h = 0; h < key_of_.size(); ++h)
+      if (!rail().hosts[h].name.empty()) all.ports.insert({KeyPort{h, false}, KeyPort{h, true}});
+    const auto again = Clock::now();
+    differences = reach(*planned, all, false);
+    if (!differences) return tl::make_unexpected(differences.error());
+    out.phases.apply += ms_since(again);
+    out.report = check(wanted, out.phases);
+  }
   for (auto& d : *differences) out.report.differences.push_back(std::move(d));
   return out;
 }
@@ -124,8 +134,10 @@ Result<OpenSmDriver::Differences> OpenSmDriver::reach(OpenSmPlan& plan, const Re
   ReadScope different;
   Differences differences = compare(plan, scope, between, different);
   if (options_.read_only) return differences;
+  const std::string partitions = options_.folder + "/partitions.conf";
   const bool files_stay = !between && applied_ && plan.table_text.empty() &&
-                          key_of_ == plan.key_of && slices_ == plan.slices;
+                          mark_of(partitions) == partition_mark_ && key_of_ == plan.key_of &&
+                          slices_ == plan.slices;
   if (files_stay && nothing(different)) return Differences{};
   for (const bool again : {false, true}) {
     if (auto written = write(plan, between, again); !written)
@@ -151,7 +163,9 @@ Result<void> OpenSmDriver::write(OpenSmPlan& plan, bool between, bool again) {
     if (auto good = replace_file(tables, plan.table_text); !good) return good;
     table_mark_ = mark_of(tables);
   }
-  return replace_file(partitions, between ? *plan.between_text : plan.partition_text);
+  auto written = replace_file(partitions, between ? *plan.between_text : plan.partition_text);
+  partition_mark_ = written ? mark_of(partitions) : FileMark{};
+  return written;
 }
 
 // Decided by what the fabric holds, never by OpenSM's words: the log is late, and sweeps that other

@@ -118,7 +118,7 @@ class OpenSmDriver final : public Driver {
   fabric::Tables tables_;
   std::vector<std::uint16_t> key_of_;
   bool applied_ = false;  // else key_of_ is what the ports held at first, and the rest unknown
-  FileMark table_mark_;   // of the table file when it was written
+  FileMark table_mark_, partition_mark_;  // of the files when they were written
 
   // Rows for switches, kept while the links are the same.
   std::optional<fabric::Tables> switch_rows_;
