@@ -12,7 +12,8 @@
 namespace weft::cli {
 namespace {
 
-constexpr std::array shape_names{"leaf", "pod", "pods", "owned", "no links"};
+constexpr std::array shape_names{"leaf",  "pod",           "pods",    "owned",
+                                 "stubs", "stubs of pods", "no links"};
 
 struct Counted {
   int hosts = 0, leaf_links = 0, spine_links = 0;

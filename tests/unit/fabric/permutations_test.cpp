@@ -163,8 +163,11 @@ bool no_link_to_spare(const Tree& tree, const Cut& cut) {
 }
 
 TEST(Permutations, AreAllRoutableOnTheSlicesOwnLinks) {
-  const std::vector<Policy> policies[] = {
-      {Policy::ta}, {Policy::laas}, {Policy::jigsaw}, {Policy::ta, Policy::laas, Policy::jigsaw}};
+  const std::vector<Policy> policies[] = {{Policy::ta},
+                                          {Policy::laas},
+                                          {Policy::jigsaw},
+                                          {Policy::weft},
+                                          {Policy::ta, Policy::laas, Policy::jigsaw}};
   const Tree trees[] = {
       tree_of_radix(4), tree_of_radix(4, 2), {2, 2, 3, 3, 3}, {1, 3, 3, 1, 3}, {3, 3, 2, 3, 3}};
   std::map<Shape, int> seen;

@@ -71,7 +71,8 @@ void expect_the_rule(const Tree& tree, const Routes& routes, const RuleSlice& sl
 TEST(Routes, FollowTheTableRule) {
   for (const Tree& tree : {tree_of_radix(8), tree_of_radix(8, 2), Tree{3, 3, 4, 3, 4}})
     for (std::uint64_t seed = 0; seed < 6; ++seed) {
-      RandomState state(tree, {Policy::jigsaw, Policy::laas, Policy::ta}, tree.hosts(), seed);
+      RandomState state(tree, {Policy::weft, Policy::jigsaw, Policy::laas, Policy::ta},
+                        tree.hosts(), seed);
       for (int i = 0; i < 60; ++i) state.step();
       const auto placed = placed_in(state);
       const Masks present(tree);

@@ -17,7 +17,7 @@ namespace {
 class FakeFabric {
  public:
   FakeFabric(const Tree& tree, std::uint64_t seed) : tree_(tree), present_(tree) {
-    RandomState state(tree, {Policy::jigsaw, Policy::ta}, tree.hosts() / 3, seed);
+    RandomState state(tree, {Policy::weft, Policy::jigsaw, Policy::ta}, tree.hosts() / 3, seed);
     for (int i = 0; i < 60; ++i) state.step();
     for (const Cut& cut : state.slices()) slices.push_back({10 + slices.size(), cut, 0});
     programmed_ = slices;
