@@ -72,9 +72,16 @@ TEST_F(LinuxFabric, ASliceUsesItsOwnLinksOnlyAndALieDoesNotHelp) {
   for (int i = 0; i < 50; ++i) EXPECT_TRUE(udp(0, 7));
   // There and back, each over the uplinks of two leaves.
   EXPECT_EQ(packets_on_uplinks(0b01) - mine, 50U * 4);
+  const std::uint64_t after = packets_on_uplinks(0b01);
   for (int i = 0; i < 50; ++i) lie(0, 1, 2);  // as h1 of slice 2, to h2 of slice 2
-  EXPECT_FALSE(udp(0, 2, soon_ms));
+  for (int i = 0; i < 50; ++i) lie(0, 1, 3);  // and to h3 of its own
   EXPECT_EQ(packets_on_uplinks(0b10), 0U);
+  EXPECT_EQ(packets_on_uplinks(0b01), after);
+  // h1 did nothing, and nobody says that it did; what h0 does as itself is said.
+  EXPECT_FALSE(udp(0, 2, soon_ms));
+  const auto denied = events(FabricEvent::What::denied);
+  ASSERT_EQ(denied.size(), 1U);
+  EXPECT_EQ(denied[0].from, 0U) << denied[0].text;
 }
 
 TEST_F(LinuxFabric, ReturnedHostsReachNobodyAndThoseWhoStayKeepTheirRows) {

@@ -14,9 +14,26 @@ RuleRow deny_rule() {
   row.preference = refuses;
   row.in = "lo";
   row.inverted = true;
-  row.action = FR_ACT_UNREACHABLE;
+  row.action = FR_ACT_BLACKHOLE;
   return row;
 }
+
+std::vector<RuleRow> refusals(const Places& places, At at) {
+  std::vector<RuleRow> out{deny_rule()};
+  for (const Hop port : places.ports(at)) {
+    const End far = places.beyond(at, port);
+    if (!far.is_host) continue;
+    RuleRow row;
+    row.preference = tells;
+    row.in = Places::device(port);
+    row.source = places.address(far.host);
+    row.source_length = 32;
+    row.action = FR_ACT_UNREACHABLE;
+    out.push_back(std::move(row));
+  }
+  return out;
+}
+
 RuleRow answer_rule() {
   RuleRow row;
   row.preference = answers;
@@ -31,7 +48,14 @@ std::string words(const RuleRow& r) {
                      r.in.empty() ? "any" : r.in, r.table);
 }
 
-Result<void> deny_all(Kernel& kernel) { return kernel.add_rule(deny_rule()); }
+Result<void> deny_all(Kernel& kernel, const Places& places, At at) {
+  auto rules = kernel.rules();
+  if (!rules) return tl::make_unexpected(rules.error());
+  for (const RuleRow& row : refusals(places, at))
+    if (std::ranges::find(*rules, row) == rules->end())
+      if (auto done = kernel.add_rule(row); !done) return done;
+  return {};
+}
 
 Result<void> answer_hosts(Kernel& kernel, const Places& places, At at, Devices& devices) {
   if (at.tier != Tier::leaf) return {};

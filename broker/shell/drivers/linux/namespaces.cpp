@@ -108,7 +108,7 @@ class Builder {
   Result<void> configure(At at) {
     auto kernel = Kernel::open(places_.space(at));
     if (!kernel) return tl::make_unexpected(kernel.error());
-    if (auto done = deny_all(*kernel); !done) return done;
+    if (auto done = deny_all(*kernel, places_, at); !done) return done;
     auto devices = kernel->devices();
     if (!devices) return tl::make_unexpected(devices.error());
     const int lo = (*devices)["lo"].index;

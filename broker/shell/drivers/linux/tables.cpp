@@ -72,7 +72,8 @@ std::vector<RouteRow> Tables::table(std::uint32_t number) const {
 }
 
 bool Tables::is_base(const RuleRow& row) const {
-  if (row == deny_rule()) return true;
+  const auto base = refusals(places_, at_);
+  if (std::ranges::find(base, row) != base.end()) return true;
   if (row == answer_rule()) return at_.tier == Tier::leaf;
   const bool last = row.preference == 32'766 || row.preference == 32'767;
   return last && (row.table == RT_TABLE_MAIN || row.table == RT_TABLE_DEFAULT) && row.in.empty() &&
@@ -94,8 +95,7 @@ Tables::Use Tables::use_of(const SlicePart& part) const {
 }
 
 Result<void> Tables::revoke(const SwitchPlan& wanted) {
-  if (std::ranges::find(rules_, deny_rule()) == rules_.end())
-    if (auto done = deny_all(kernel_); !done) return done;
+  if (auto done = deny_all(kernel_, places_, at_); !done) return done;
   if (auto done = answer_hosts(kernel_, places_, at_, devices_); !done) return done;
   std::vector<RuleRow> right;
   for (const SlicePart& part : wanted)

@@ -2,7 +2,9 @@
 //   pref 900    from the switch itself: its own hosts (table 900), so that a refusal can be told
 //   pref 1000   iif PORT [from HOST] lookup TABLE: one for each port that a slice owns; a host may
 //               only send as itself
-//   pref 20000  not iif lo unreachable: everything else
+//   pref 19000  iif PORT from HOST unreachable: an honest host is told that it may not
+//   pref 20000  not iif lo blackhole: everything else; a lie gets no answer, which would go to
+//               whom it names
 // A slice has two table numbers on every switch and uses one: the other is filled, read back, and
 // the rules are turned over to it one by one; a port never is without a rule meanwhile. The slice's
 // table ends in `unreachable`. Tables main and default are empty: no rule, no way.

@@ -37,6 +37,9 @@ std::vector<fabric::Difference> Tables::differences(const SwitchPlan& wanted,
   }
   if (std::ranges::find(rules_, deny_rule()) == rules_.end())
     out.push_back({0, where + ": the rule that refuses everything else is gone"});
+  for (const RuleRow& row : refusals(places_, at_))
+    if (row != deny_rule() && std::ranges::find(rules_, row) == rules_.end())
+      out.push_back({0, fmt::format("{}: {} is gone: its host is not told", where, words(row))});
   for (const RuleRow& row : rules_)
     if (!is_base(row) && !right.contains(row))
       out.push_back({0, fmt::format("{}: {} that nobody asked for", where, words(row))});
