@@ -48,10 +48,10 @@ class Service {
   Service(Driver& driver, const fabric::Tree& tree, int fd)
       : driver_(driver), tree_(tree), link_(fd) {}
 
-  int run(const std::function<bool()>& alive) {
+  int run(const std::function<bool()>& healthy) {
     say(FrameKind::ready, {});
     for (;;) {
-      if (!alive()) return 3;
+      if (!healthy()) return 3;
       if (!link_.flush_all()) return 0;
       pollfd readable{link_.fd(), POLLIN, 0};
       poll(&readable, 1, watch_period_ms);
@@ -165,8 +165,8 @@ class Service {
 }  // namespace
 
 int serve_driver(Driver& driver, const fabric::Tree& tree, int fd,
-                 const std::function<bool()>& alive) {
-  return Service(driver, tree, fd).run(alive);
+                 const std::function<bool()>& healthy) {
+  return Service(driver, tree, fd).run(healthy);
 }
 
 }  // namespace weft::broker

@@ -15,6 +15,7 @@
 
 #include "broker/fabric/opensm/ports.hpp"
 #include "broker/shell/drivers/opensm/files.hpp"
+#include "broker/shell/drivers/opensm/manager.hpp"
 #include "broker/shell/drivers/opensm/opensm_driver.hpp"
 
 namespace weft::broker {
@@ -219,6 +220,10 @@ Result<void> Simulated::start_manager() {
   child.output = folder_ + "/osm.out";
   manager_ = spawn(child);
   if (manager_ < 0) return fail(Code::os_error, fmt::format("fork: {}", std::strerror(errno)));
+  // Until then the child is this program still, by its name.
+  const auto until = std::chrono::steady_clock::now() + 10s;
+  while (Manager(manager_, "").find().pid == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(1ms);
   return replace_file(folder_ + "/opensm.pid", fmt::format("{}\n", manager_));
 }
 
