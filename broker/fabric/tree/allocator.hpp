@@ -1,5 +1,6 @@
 // Cuts slices from a fat tree. Five policies side by side, so that they can be compared:
-//   weft      as jigsaw, but part-used leaves are shared by slices that end at about the same time
+//   weft      as jigsaw, but part-used leaves are shared by slices that end at about the same time,
+//             and stubs, the hosts left over on them, are put together (shape E)
 //   baseline  any free hosts, lowest leaf first; links are ignored (what schedulers do)
 //   ta        owned switches: at most one job of several leaves on a leaf, of several pods in a pod
 //   laas      as jigsaw, but a slice of several pods is rounded up to whole leaves
