@@ -30,7 +30,7 @@ Placed slice(std::uint64_t id, std::initializer_list<std::uint64_t> hosts, std::
   return out;
 }
 
-Links less(Links after, const Links& before) {
+LinkCounts less(LinkCounts after, const LinkCounts& before) {
   for (std::size_t i = 0; i < after.size(); ++i) {
     after[i].bytes_up -= before[i].bytes_up;
     after[i].bytes_down -= before[i].bytes_down;
@@ -153,7 +153,7 @@ void Bench::stop_noise() {
   noise_.clear();
 }
 
-Result<Links> Bench::count() { return netns::count_links(fabric_, tag_); }
+Result<LinkCounts> Bench::count() { return netns::count_links(fabric_, tag_); }
 
 // Until no link has carried anything for a while.
 Result<void> Bench::settle() {
@@ -201,7 +201,7 @@ Result<Run> Bench::run(Case which) {
   return out;
 }
 
-Result<Links> Bench::neighbour_only(bool shared) {
+Result<LinkCounts> Bench::neighbour_only(bool shared) {
   if (auto done = program(shared); !done) return tl::make_unexpected(done.error());
   if (auto quiet = settle(); !quiet) return tl::make_unexpected(quiet.error());
   auto before = count();

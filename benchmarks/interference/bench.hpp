@@ -23,11 +23,11 @@ enum class Case { alone, shared_alone, shared, slices };
 inline constexpr Case cases[] = {Case::alone, Case::shared_alone, Case::shared, Case::slices};
 const char* name_of(Case which);
 
-using Links = std::vector<broker::netns::LinkCount>;
+using LinkCounts = std::vector<broker::netns::LinkCount>;
 
 struct Run {
   std::vector<double> us;  // of every all-reduce
-  Links links;             // bytes during the run
+  LinkCounts links;        // bytes during the run
 };
 
 class Bench {
@@ -37,7 +37,7 @@ class Bench {
 
   Result<Run> run(Case which);
   // Only the neighbour floods, for a second: what it puts on every link.
-  Result<Links> neighbour_only(bool shared);
+  Result<LinkCounts> neighbour_only(bool shared);
   // The owner of a link when there are slices: 1 the victim, 2 the neighbour.
   static int owner(const broker::netns::LinkCount& link);
 
@@ -46,7 +46,7 @@ class Bench {
   Result<void> program(bool shared);
   Result<void> start_noise();
   void stop_noise();
-  Result<Links> count();
+  Result<LinkCounts> count();
   Result<void> settle();
   std::string address(std::uint32_t host) const;
 

@@ -41,7 +41,7 @@ std::uint64_t bytes(const broker::netns::LinkCount& link) {
 
 struct Figures {
   std::map<Case, std::vector<double>> ms, ratio;  // a run each: median of its all-reduces
-  Links victim_only, neighbour_only, both, neighbour_shared;
+  LinkCounts victim_only, neighbour_only, both, neighbour_shared;
 };
 
 Result<Figures> measure(Bench& bench, const Flags& flags) {

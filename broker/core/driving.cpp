@@ -86,14 +86,17 @@ void quarantine(Tx& tx, LeaseId id, const std::string& text) {
 void ready(Tx& tx, LeaseId id, const DriverAnswered& answer) {
   const Lease& lease = tx.d.leases.at(id).lease;
   const SliceState before = lease.slice.state;
-  if (before != SliceState::programming && before != SliceState::degraded) return;
+  const AttemptId attempt = tx.d.jobs.using_lease(id);
+  if (before != SliceState::programming && before != SliceState::degraded) {
+    if (attempt) go_when_ready(tx, attempt);  // it may have waited for this
+    return;
+  }
   put(tx, id, SliceState::ready,
       fmt::format("{} pairs walked and {} negative probes, planned in {}, applied in {}, read back "
                   "in {}, verified in {}",
                   answer.pairs, answer.negative_probes, to_string(answer.plan),
                   to_string(answer.apply), to_string(answer.read_back), to_string(answer.verify)));
-  if (before == SliceState::degraded) return;
-  if (const AttemptId attempt = tx.d.jobs.using_lease(id)) return go_when_ready(tx, attempt);
+  if (attempt) return go_when_ready(tx, attempt);
   if (!tx.d.leases.at(id).lease.job && tx.d.leases.at(id).lease.state == LeaseState::preparing)
     start_billing(tx, id);
 }
@@ -106,6 +109,7 @@ void transition_done(Tx& tx, const DriverAnswered& answer) {
   const std::set<LeaseId> asked = driving.asked, fresh = driving.fresh;
   driving.asked.clear();
   driving.fresh.clear();
+  if (driving.asked_all && !driving.all) driving.unknown = false;
   for (const auto& [id, what] : differs) {
     const market::LeaseBook* book = tx.d.leases.find(id);
     if (!book || !to_be_there(book->lease.slice)) continue;
@@ -155,7 +159,7 @@ void check_done(Tx& tx, const DriverAnswered& answer) {
   if (!book || !to_be_there(book->lease.slice)) return;
   put(tx, check.lease, book->lease.slice.state,
       "programmed again, because it differed: " + answer.differences.front().what);
-  driving.dirty = driving.all = true;
+  driving.dirty = driving.all = driving.unknown = true;
 }
 
 void answered(Tx& tx, const DriverAnswered& answer) {
@@ -171,7 +175,7 @@ void answered(Tx& tx, const DriverAnswered& answer) {
     return transition_done(tx, answer);
   }
   driving.dirty = true;
-  driving.all = true;  // how far it came is not known
+  driving.all = driving.unknown = true;  // how far it came is not known
   const Duration pause = std::min(pause_max, pause_min * (std::int64_t{1} << driving.failures));
   if (driving.failures < 4) ++driving.failures;
   tx.soft.timers.set({TimerKind::driver, 0}, tx.now + pause);
@@ -207,6 +211,7 @@ void changed(Tx& tx, const FabricChanged& change) {
   const bool news = !(state == tx.d.fabric);
   driving.dirty |= news || change.program_again;
   driving.all |= change.program_again;
+  driving.unknown |= change.program_again;
   // What changes nothing (an attempt that was refused) is journaled now and then, not every time.
   if (news || tx.now >= driving.next_remark) {
     driving.next_remark = tx.now + remarks_period;
@@ -252,6 +257,7 @@ void program(Tx& tx) {
   if (driving.dirty) {
     ApplySlices order = order_for(tx);
     order.ticket = driving.ticket = driving.next_ticket++;
+    driving.asked_all = driving.all;
     driving.dirty = driving.all = false;
     tx.out.effects.emplace_back(AskDriver{DriverOrderBody{std::move(order)}});
   } else if (!driving.checks.empty()) {
@@ -266,7 +272,7 @@ void program_again(Tx& tx) { tx.soft.driving.dirty = true; }
 
 void driver_started(Tx& tx) {
   Driving& driving = tx.soft.driving;
-  driving.here = driving.dirty = driving.all = true;
+  driving.here = driving.dirty = driving.all = driving.unknown = true;
   driving.ticket = 0;
   if (driving.checking) {
     driving.checking = false;

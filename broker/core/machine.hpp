@@ -66,10 +66,12 @@ struct Plan {         // what the last look at the queue found
   Instant head_at;    // when it can start
 };
 
-struct Driving {       // what the fabric driver was asked
-  bool here = false;   // it is running
-  bool dirty = false;  // the fabric differs from what the leases say
-  bool all = false;    // verify everything: nobody knows what the fabric holds
+struct Driving {           // what the fabric driver was asked
+  bool here = false;       // it is running
+  bool dirty = false;      // the fabric differs from what the leases say
+  bool all = false;        // verify everything: nobody knows what the fabric holds
+  bool unknown = true;     // and until then no gang starts
+  bool asked_all = false;  // the order under way verifies everything
   std::uint64_t ticket = 0, next_ticket = 1;  // under way; 0: none
   std::set<LeaseId> asked;                    // slices in the order under way
   std::set<LeaseId> fresh;                    // those of them that are to be verified

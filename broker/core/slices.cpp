@@ -125,7 +125,10 @@ Slice slice_for(const Tx& tx, const Cut& cut) {
 }
 
 bool delivered(const Tx& tx, LeaseId lease) {
-  const SliceState state = tx.d.leases.at(lease).lease.slice.state;
+  const Slice& slice = tx.d.leases.at(lease).lease.slice;
+  const SliceState state = slice.state;
+  // What was verified may have been undone since.
+  if (slice.enforced && tx.soft.driving.unknown) return false;
   return state == SliceState::none || state == SliceState::ready || state == SliceState::degraded;
 }
 

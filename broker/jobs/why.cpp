@@ -1,5 +1,7 @@
 #include "broker/jobs/why.hpp"
 
+#include "broker/jobs/fix_together.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -287,6 +289,8 @@ Explanation explain(const Situation& s) {
   fix_time(s, out);
   fix_class(s, out);
   fix_slice(s, out);
+  if (out.fixes.empty() && !s.free.empty())
+    if (auto together = fix_together(s)) out.fixes.push_back(std::move(*together));
   if (start.placement)
     fix_funds(s, start, out);
   else if (start.blocker != Code::place_ahead)

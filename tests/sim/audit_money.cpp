@@ -62,7 +62,9 @@ void Audit::fact(const NodeMetered& metered) {
       const Int128 part = quantity(book.node.units, spent) * lease->second.lease.price.micros;
       lease->second.gross += part;
       if (book.node.meter == MeterClass::credited)  // an owner answers for its hardware
-        (book.cause == Cause::node_lost ? lease->second.by_owner : lease->second.by_house) += part;
+        (book.cause == Cause::node_lost || book.cause == Cause::link_lost
+             ? lease->second.by_owner
+             : lease->second.by_house) += part;
     }
   }
   const bool leased = metered.meter == MeterClass::billed || metered.meter == MeterClass::credited;

@@ -12,12 +12,15 @@ namespace {
 constexpr int cases_wanted = 200;
 
 CoreConfig some_fabric(std::mt19937_64& random) {
-  constexpr fabric::Tree trees[] = {{2, 4, 1, 2, 1}, {3, 3, 1, 3, 1}, {2, 2, 2, 2, 2},
+  constexpr fabric::Tree trees[] = {{2, 4, 1, 2, 1}, {3, 4, 1, 2, 1}, {2, 2, 2, 2, 2},
                                     {2, 2, 3, 2, 2}, {4, 3, 1, 4, 1}, {3, 2, 2, 3, 2}};
   const fabric::Tree& tree = trees[random() % std::size(trees)];
   fabric::Fabric fabric = generate(tree, tree.pods > 1 ? 3 : 2);
   auto& hosts = fabric.rails[0].hosts;
   for (std::size_t i = 0; i < hosts.size(); ++i) hosts[i].name = "n" + std::to_string(i + 1);
+  for (fabric::Switch& leaf : fabric.rails[0].leaves)  // some uplinks were never there
+    for (std::uint8_t& port : leaf.up)
+      if (random() % 4 == 0) port = 0;
   CoreConfig c = World::standard();
   c.ground = std::make_shared<Ground>(std::move(fabric), "none", "");
   return c;
@@ -37,8 +40,7 @@ std::optional<Duration> minutes_of(const std::string& text) {
   return parsed ? std::optional(*parsed) : std::nullopt;
 }
 
-// The request with this fix; nothing for fixes that change the world and not the request.
-std::optional<JobSpec> with(JobSpec spec, const std::string& what) {
+std::optional<JobSpec> with_one(JobSpec spec, const std::string& what) {
   const std::size_t colon = what.find(": ");
   const std::string key = what.substr(0, colon), value = what.substr(colon + 2);
   if (key == "nodes") {
@@ -57,6 +59,16 @@ std::optional<JobSpec> with(JobSpec spec, const std::string& what) {
   return spec;
 }
 
+// The request with this fix; nothing for fixes that change the world and not the request.
+std::optional<JobSpec> with(std::optional<JobSpec> spec, const std::string& what) {
+  for (std::size_t at = 0; spec && at < what.size();) {
+    const std::size_t end = std::min(what.find(", ", at), what.size());
+    spec = with_one(*spec, what.substr(at, end - at));
+    at = end + 2;
+  }
+  return spec;
+}
+
 }  // namespace
 
 TEST(WhyOnFabrics, EveryCounterOfferStartsWhenItIsTaken) {
@@ -68,7 +80,8 @@ TEST(WhyOnFabrics, EveryCounterOfferStartsWhenItIsTaken) {
     World w(config);
     w.check_always = false;
     w.fleet(hosts);
-    for (int i = 0; i < 12; ++i) w.submit(some_job(random, 5));
+    w.ok<Done>(1, Deposit{"acme", Money{1'000'000'000'000}});
+    for (int i = 0; i < hosts / 2; ++i) w.submit(some_job(random, 3));
     for (const JobLine& line : w.ok<JobList>(1, ListJobs{}).jobs)
       if (line.state == JobState::queued) w.ok<Done>(1, CancelJob{line.job});
     std::size_t free = 0;
@@ -93,15 +106,12 @@ TEST(WhyOnFabrics, EveryCounterOfferStartsWhenItIsTaken) {
           << "round " << round << ": " << fix.what << ": " << why.summary;
     }
     taken += offers;
-    // Above every cap nothing but the price and what lies with it can help.
-    const bool priced_out = std::find(why.blockers.begin(), why.blockers.end(),
-                                      Code::place_price) != why.blockers.end();
-    EXPECT_TRUE(offers > 0 || priced_out) << "round " << round << ": " << why.summary;
+    EXPECT_GT(offers, 0) << "round " << round << ": " << why.summary;
   }
   EXPECT_EQ(cases, cases_wanted);
   EXPECT_GT(taken, cases_wanted);
-  EXPECT_GT(about_links, 5);
-  EXPECT_GT(about_shape, 20);
+  EXPECT_GT(about_links, 0);
+  EXPECT_GT(about_shape, 10);
 }
 
 }  // namespace weft::broker::testing
