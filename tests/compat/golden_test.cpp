@@ -42,7 +42,8 @@ void expect_contains(const Json& now, const Json& stored, const std::string& whe
   } else if (stored.is_array() && now.is_array() && stored.size() == now.size()) {
     for (std::size_t i = 0; i < stored.size(); ++i)
       expect_contains(now[i], stored[i], where + "[" + std::to_string(i) + "]");
-  } else {
+  } else if (stored !=
+             "unknown") {  // a code's number that was given to nothing then may be known now
     EXPECT_EQ(now, stored) << where;
   }
 }
