@@ -134,14 +134,16 @@ Result<OpenSmDriver::Differences> OpenSmDriver::free_what_leaves(OpenSmPlan& pla
 // Writes, reloads and waits; once more if the fabric does not become what it should.
 Result<OpenSmDriver::Differences> OpenSmDriver::reach(OpenSmPlan& plan, const ReadScope& scope,
                                                       bool between) {
-  ReadScope different;
-  Differences differences = compare(plan, scope, between, different);
-  if (options_.read_only) return differences;
+  Differences differences;
   const std::string partitions = options_.folder + "/partitions.conf";
   const bool files_stay = !between && applied_ && plan.table_text.empty() &&
                           mark_of(partitions) == partition_mark_ && key_of_ == plan.key_of &&
                           slices_ == plan.slices;
-  if (files_stay && nothing(different)) return Differences{};
+  if (files_stay || options_.read_only) {
+    ReadScope different;
+    differences = compare(plan, scope, between, different);
+    if (options_.read_only || nothing(different)) return differences;
+  }
   for (const bool again : {false, true}) {
     if (auto written = write(plan, between, again); !written)
       return tl::make_unexpected(written.error());
@@ -182,8 +184,11 @@ OpenSmDriver::Differences OpenSmDriver::settle(const OpenSmPlan& plan, const Rea
   auto unheard = std::chrono::milliseconds(unheard_ms + unheard_ms_per_host * hosts);
   auto tell_again = start + unheard;
   find_manager_host();
+  // A sample at first: nothing has happened yet, and to read it all would only hold OpenSM up.
   ReadScope pending;
-  Differences differences = compare(plan, scope, between, pending);
+  Differences differences =
+      compare(plan, {first_of(scope.blocks), first_of(scope.ports)}, between, pending);
+  if (nothing(pending)) differences = compare(plan, scope, between, pending);
   while (!nothing(pending) && Clock::now() < until) {
     if (Clock::now() > tell_again) {
       if (!manager_.reload()) return differences;  // it is gone: nothing to wait for
