@@ -199,8 +199,8 @@ class Walk {
     const auto i = static_cast<std::uint32_t>(random_() % 4);
     const std::uint64_t bit = std::uint64_t{1} << i;
     const bool was_down = (down_.leaf_up(leaf) & bit) == 0;
-    // A leaf keeps two uplinks at least, so that the fabric hangs together.
-    if (!was_down && count(down_.leaf_up(leaf)) < 3) return;
+    // A leaf keeps two uplinks at least, and the fabric hangs together.
+    if (!was_down && (count(down_.leaf_up(leaf)) < 3 || splits(leaf, bit))) return;
     Cut link;
     link.leaves.push_back({leaf, 0, bit});
     if (was_down) {
@@ -223,6 +223,18 @@ class Walk {
         if (l.leaf == leaf && (l.up & bit) != 0) return heal_slice(s, link);
     lab_.masks.take(link);
     lab_.apply_well();
+  }
+
+  // Whether some leaf could no longer be reached from the manager's without this uplink.
+  bool splits(std::uint32_t leaf, std::uint64_t bit) const {
+    const auto up = [&](std::uint32_t l) { return down_.leaf_up(l) & ~(l == leaf ? bit : 0); };
+    std::uint64_t reached = up(0);  // L2 switches
+    for (int round = 0; round < 4; ++round)
+      for (std::uint32_t l = 0; l < 4; ++l)
+        if ((up(l) & reached) != 0) reached |= up(l);
+    for (std::uint32_t l = 0; l < 4; ++l)
+      if ((up(l) & reached) == 0) return true;
+    return false;
   }
 
   void heal_slice(Placed& s, const Cut& link) {
