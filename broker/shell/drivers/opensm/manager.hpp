@@ -20,7 +20,8 @@ class Manager {
     bool operator==(const Process&) const = default;
   };
   Process find() const;
-  // Tells it to read its files again and to sweep.
+  bool hears() const;  // whether it catches HUP yet
+  // Tells it to read its files again and to sweep; waits a moment for one that is just starting.
   Result<void> reload() const;
 
  private:

@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::size_t sample_max = 16;  // looked at while OpenSM sweeps: reading slows it down
 constexpr std::size_t reach_differences_max = 100;
+// OpenSM's main loop sleeps for 10 s between looks at its flag; a HUP wakes it, unless it comes
+// between the look and the sleep. Then only another HUP helps.
+constexpr std::int64_t unheard_ms = 500, unheard_ms_per_host = 3;  // several times a good reload
 constexpr auto settle_sleep_min = std::chrono::milliseconds(2);
 constexpr auto settle_sleep_max = std::chrono::milliseconds(20);
 
@@ -131,14 +134,16 @@ Result<OpenSmDriver::Differences> OpenSmDriver::free_what_leaves(OpenSmPlan& pla
 // Writes, reloads and waits; once more if the fabric does not become what it should.
 Result<OpenSmDriver::Differences> OpenSmDriver::reach(OpenSmPlan& plan, const ReadScope& scope,
                                                       bool between) {
-  ReadScope different;
-  Differences differences = compare(plan, scope, between, different);
-  if (options_.read_only) return differences;
+  Differences differences;
   const std::string partitions = options_.folder + "/partitions.conf";
   const bool files_stay = !between && applied_ && plan.table_text.empty() &&
                           mark_of(partitions) == partition_mark_ && key_of_ == plan.key_of &&
                           slices_ == plan.slices;
-  if (files_stay && nothing(different)) return Differences{};
+  if (files_stay || options_.read_only) {
+    ReadScope different;
+    differences = compare(plan, scope, between, different);
+    if (options_.read_only || nothing(different)) return differences;
+  }
   for (const bool again : {false, true}) {
     if (auto written = write(plan, between, again); !written)
       return tl::make_unexpected(written.error());
@@ -172,12 +177,24 @@ Result<void> OpenSmDriver::write(OpenSmPlan& plan, bool between, bool again) {
 // things start say the same.
 OpenSmDriver::Differences OpenSmDriver::settle(const OpenSmPlan& plan, const ReadScope& scope,
                                                bool between) {
-  const auto until = Clock::now() + std::chrono::milliseconds(options_.settle_max.ms);
+  const auto start = Clock::now();
+  const auto until = start + std::chrono::milliseconds(options_.settle_max.ms);
   auto sleep = settle_sleep_min;
+  const auto hosts = static_cast<std::int64_t>(rail().hosts.size());
+  auto unheard = std::chrono::milliseconds(unheard_ms + unheard_ms_per_host * hosts);
+  auto tell_again = start + unheard;
   find_manager_host();
+  // A sample at first: nothing has happened yet, and to read it all would only hold OpenSM up.
   ReadScope pending;
-  Differences differences = compare(plan, scope, between, pending);
+  Differences differences =
+      compare(plan, {first_of(scope.blocks), first_of(scope.ports)}, between, pending);
+  if (nothing(pending)) differences = compare(plan, scope, between, pending);
   while (!nothing(pending) && Clock::now() < until) {
+    if (Clock::now() > tell_again) {
+      if (!manager_.reload()) return differences;  // it is gone: nothing to wait for
+      unheard *= 2;
+      tell_again = Clock::now() + unheard;
+    }
     std::this_thread::sleep_for(sleep);
     sleep = std::min(2 * sleep, settle_sleep_max);
     find_manager_host();

@@ -89,6 +89,7 @@ class OpenSmDriver final : public Driver {
   void check_links(std::span<const std::size_t> wanted, Differences& out);
   void check_lids(std::span<const std::size_t> wanted, Differences& out);
   void check_paths(std::span<const std::size_t> wanted, fabric::VerifyReport& out);
+  std::string moved_since(std::size_t slice, std::uint32_t from, std::uint32_t to);
   std::vector<std::uint16_t> expected_keys(std::span<const std::uint16_t> key_of,
                                            KeyPort port) const;
   std::uint64_t slice_of_key(std::uint16_t key) const;

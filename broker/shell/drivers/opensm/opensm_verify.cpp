@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "broker/shell/drivers/opensm/opensm_class.hpp"
@@ -121,6 +122,32 @@ void OpenSmDriver::check_lids(std::span<const std::size_t> wanted, Differences& 
   }
 }
 
+// Empty, or what is no longer as it was read for the verdict: the keys of two hosts, or the rows
+// for them in the switches of a slice.
+std::string OpenSmDriver::moved_since(std::size_t slice, std::uint32_t from, std::uint32_t to) {
+  const std::array ports{KeyPort{from, false}, KeyPort{to, false}};
+  const auto keys = reader_.keys(ports, true);
+  for (std::size_t i = 0; i < ports.size(); ++i)
+    if (const auto want = expected_keys(key_of_, ports[i]); keys[i] && *keys[i] != want)
+      return fmt::format("{}: P_Keys {:#x} since a moment ago, expected {:#x}", port_name(ports[i]),
+                         fmt::join(*keys[i], " "), fmt::join(want, " "));
+  for (const std::uint32_t host : {from, to}) {
+    const std::uint32_t lid = rail().hosts[host].lid;
+    std::vector<TableBlock> blocks;
+    for (const TableBlock& b : scope(slices_, std::array{slice}).blocks)
+      if (b.block == lid / FabricReader::lids_per_block) blocks.push_back(b);
+    const auto rows = reader_.tables(blocks);
+    for (std::size_t i = 0; i < blocks.size(); ++i) {
+      const std::uint8_t want = tables_.of[blocks[i].of][lid];
+      if (rows[i] && (*rows[i])[lid % FabricReader::lids_per_block] != want)
+        return fmt::format("{}: LID {} goes to port {} since a moment ago, planned {}",
+                           switch_name(blocks[i].of), lid,
+                           (*rows[i])[lid % FabricReader::lids_per_block], want);
+    }
+  }
+  return {};
+}
+
 // What the subnet administrator would tell a host that asks for a path.
 void OpenSmDriver::check_paths(std::span<const std::size_t> wanted, fabric::VerifyReport& out) {
   if (manager_host_ == UINT32_MAX || options_.read_only) return;
@@ -133,9 +160,14 @@ void OpenSmDriver::check_paths(std::span<const std::size_t> wanted, fabric::Veri
       if (++probes > path_probes_max) return true;
       if (want == 0) ++out.negative_probes;
       auto key = port_->path_key(sa, rail().hosts[own[0]].lid, rail().hosts[to].lid);
-      // Its picture is a moment behind the ports, and after its start it is silent for a while.
+      // Its picture is a moment behind the ports, and after its start it is silent for a while. It
+      // can be ahead too: then the ports follow, and there is nothing to wait for.
       while ((!key || (*key & ~fabric::full_member) != want) && Clock::now() < until &&
              manager_.find().pid != 0) {
+        if (std::string moved = moved_since(s, own[0], to); !moved.empty()) {
+          add(out, {slices_[s].slice, std::move(moved)});
+          return false;
+        }
         std::this_thread::sleep_for(path_retry);
         key = port_->path_key(sa, rail().hosts[own[0]].lid, rail().hosts[to].lid);
       }

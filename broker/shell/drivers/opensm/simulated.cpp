@@ -220,9 +220,9 @@ Result<void> Simulated::start_manager() {
   child.output = folder_ + "/osm.out";
   manager_ = spawn(child);
   if (manager_ < 0) return fail(Code::os_error, fmt::format("fork: {}", std::strerror(errno)));
-  // Until then the child is this program still, by its name.
+  // Before that the child is this program still, or would be ended by a HUP.
   const auto until = std::chrono::steady_clock::now() + 10s;
-  while (Manager(manager_, "").find().pid == 0 && std::chrono::steady_clock::now() < until)
+  while (!Manager(manager_, "").hears() && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(1ms);
   return replace_file(folder_ + "/opensm.pid", fmt::format("{}\n", manager_));
 }
