@@ -59,6 +59,16 @@ class Masks {
   std::uint32_t free_hosts(std::uint32_t pod) const { return free_of_pod_[pod]; }
   // Leaves of the pod with all hosts and all uplinks free.
   std::uint32_t free_leaves(std::uint32_t pod) const { return free_leaves_[pod]; }
+  // Which leaves of the pod (bit: leaf % m2) have at least `n` free hosts, or uplinks.
+  // n: at most one more than there are.
+  std::uint64_t with_hosts(std::uint32_t pod, std::uint32_t n) const {
+    return with_hosts_[pod * (tree_.hosts_per_leaf + 2) + n];
+  }
+  std::uint64_t with_uplinks(std::uint32_t pod, std::uint32_t n) const {
+    return with_uplinks_[pod * (tree_.l2_per_pod + 2) + n];
+  }
+  // Free uplinks of that L2 switch of the pod which has the fewest.
+  std::uint32_t fewest_spines(std::uint32_t pod) const { return fewest_spines_[pod]; }
   bool leaf_is_free(std::uint32_t leaf) const {
     return free_on_[leaf] == tree_.hosts_per_leaf && uplinks_on_[leaf] == tree_.l2_per_pod;
   }
@@ -74,11 +84,12 @@ class Masks {
 
  private:
   void set(std::uint32_t leaf, std::uint64_t hosts, std::uint64_t up);
+  void set_l2(std::uint32_t l2, std::uint64_t up);
 
   Tree tree_;
-  std::vector<std::uint64_t> hosts_, leaf_up_, l2_up_;
+  std::vector<std::uint64_t> hosts_, leaf_up_, l2_up_, with_hosts_, with_uplinks_;
   std::vector<std::uint32_t> free_of_pod_, free_leaves_;
-  std::vector<std::uint8_t> free_on_, uplinks_on_;
+  std::vector<std::uint8_t> free_on_, uplinks_on_, spines_on_, fewest_spines_;
   std::vector<std::int64_t> busy_until_;
   std::uint32_t free_ = 0;
 };

@@ -39,7 +39,7 @@ class PodsSearch {
     steps_ = 0;
     first_ = 0;
     while (first_ < candidates_ && masks_.free_leaves(candidate_[first_]) < full) ++first_;
-    if (candidates_ - first_ < pods) return std::nullopt;
+    if (candidates_ - first_ < pods || !collect_remainders()) return std::nullopt;
     Commons all;
     all.fill(ones(tree_.spines_per_l2));
     if (!choose(0, first_, all)) return std::nullopt;
@@ -47,6 +47,27 @@ class PodsSearch {
   }
 
  private:
+  // The pods that could hold the remainder if its links were free. False: there is none.
+  bool collect_remainders() {
+    remainders_ = 0;
+    if (rest_ == 0 && r_ == 0) return true;
+    for (std::uint32_t pod = 0; pod < tree_.pods; ++pod) {
+      const std::uint32_t whole = masks_.free_leaves(pod);
+      if (whole < rest_ || masks_.free_hosts(pod) < rest_ * tree_.hosts_per_leaf + r_) continue;
+      if (masks_.fewest_spines(pod) < rest_) continue;
+      if (r_ > 0 && leaves_of_remainder(pod) == 0) continue;
+      remainder_pods_[remainders_++] = pod;
+    }
+    return remainders_ > 0;
+  }
+  // Those that could be its partial leaf: not a free one where all of them are needed whole.
+  std::uint64_t leaves_of_remainder(std::uint32_t pod) const {
+    const std::uint64_t all = masks_.with_hosts(pod, r_) & masks_.with_uplinks(pod, r_);
+    if (masks_.free_leaves(pod) > rest_) return all;
+    return all & ~(masks_.with_hosts(pod, tree_.hosts_per_leaf) &
+                   masks_.with_uplinks(pod, tree_.l2_per_pod));
+  }
+
   bool choose(std::uint32_t depth, std::uint32_t from, const Commons& common) {
     if (++steps_ > search_.steps_max) {
       search_.limit_hit = true;
@@ -55,6 +76,7 @@ class PodsSearch {
     if (depth == pods_) return finish(common);
     const std::uint32_t need = pods_ == 1 ? rest_ : full_;
     for (std::uint32_t i = from; i + (pods_ - depth) <= candidates_; ++i) {
+      if (masks_.fewest_spines(candidate_[i]) < need) continue;
       Commons narrowed;
       bool enough = true;
       for (std::uint32_t l2 = 0; l2 < tree_.l2_per_pod && enough; ++l2) {
@@ -75,7 +97,8 @@ class PodsSearch {
     // With a term the best leaf of all pods, whichever pod it is in.
     std::optional<std::uint32_t> best;
     std::int64_t least = 0;
-    for (std::uint32_t pod = 0; pod < tree_.pods; ++pod) {
+    for (std::uint32_t i = 0; i < remainders_; ++i) {
+      const std::uint32_t pod = remainder_pods_[i];
       const std::uint32_t free = masks_.free_hosts(pod);
       if (best && !search_.term && free >= masks_.free_hosts(*best)) continue;
       if (std::find(chosen_.begin(), chosen_.begin() + pods_, pod) != chosen_.begin() + pods_)
@@ -94,9 +117,6 @@ class PodsSearch {
 
   // The leaf of r hosts in this pod (any value when r is 0); none: the pod will not do.
   std::optional<std::uint32_t> remainder_in(std::uint32_t pod) const {
-    const std::uint32_t whole = masks_.free_leaves(pod);
-    if (whole < rest_ || masks_.free_hosts(pod) < rest_ * tree_.hosts_per_leaf + r_)
-      return std::nullopt;
     std::uint64_t one_more = 0;
     for (std::uint32_t l2 = 0; l2 < tree_.l2_per_pod; ++l2) {
       const std::uint32_t spines = count(masks_.l2_up(pod, l2) & common_[l2]);
@@ -107,12 +127,11 @@ class PodsSearch {
     std::optional<std::uint32_t> best;
     std::int64_t least = 0;
     const std::uint32_t first = pod * tree_.leaves_per_pod;
-    for (std::uint32_t leaf = first; leaf < first + tree_.leaves_per_pod; ++leaf) {
-      const std::uint32_t hosts = masks_.free_on(leaf);
-      if (hosts < r_ || count(masks_.leaf_up(leaf) & one_more) < r_) continue;
+    for (std::uint64_t left = leaves_of_remainder(pod); left != 0;) {
+      const std::uint32_t leaf = first + next(left);
+      if (count(masks_.leaf_up(leaf) & one_more) < r_) continue;
       const std::int64_t price = cost(masks_, search_, leaf, r_);
       if (best && price >= least) continue;
-      if (masks_.leaf_is_free(leaf) && whole <= rest_) continue;
       best = leaf, least = price;
     }
     return best;
@@ -130,6 +149,8 @@ class PodsSearch {
   Cut cut() const {
     Cut out;
     out.shape = Shape::pods;
+    out.leaves.reserve(pods_ * full_ + rest_ + 1);
+    out.l2.reserve((pods_ + 1) * tree_.l2_per_pod);
     for (std::uint32_t i = 0; i < pods_; ++i) add_whole_leaves(out, chosen_[i], full_, {});
     const bool remainder = rest_ > 0 || r_ > 0;
     std::uint64_t one_more = 0;  // L2 indices that the leaf of r hosts uses
@@ -164,10 +185,10 @@ class PodsSearch {
   const Tree& tree_;
   Search& search_;
   std::uint32_t pods_ = 0, full_ = 0, rest_ = 0, r_ = 0;
-  std::uint32_t steps_ = 0, candidates_ = 0, first_ = 0, free_leaves_ = 0, remainder_ = 0,
-                remainder_pod_ = 0;
-  Commons common_{};
-  std::array<std::uint32_t, 64> candidate_{}, chosen_{};
+  std::uint32_t steps_ = 0, candidates_ = 0, first_ = 0, free_leaves_ = 0, remainders_ = 0,
+                remainder_ = 0, remainder_pod_ = 0;
+  Commons common_;
+  std::array<std::uint32_t, 64> candidate_, chosen_, remainder_pods_;
 };
 
 }  // namespace

@@ -1,20 +1,21 @@
 // Shape E: a slice of stubs, the hosts left over on leaves that others use.
 #include <algorithm>
 #include <array>
-#include <vector>
 
 #include "broker/fabric/tree/shapes.hpp"
 
 namespace weft::broker::fabric {
 namespace {
 
-constexpr std::uint32_t leaves_max = 32;  // of such a slice
+constexpr std::uint32_t leaves_max = 32;           // of such a slice
+constexpr std::uint32_t leaves_of_tree = 64 * 64;  // of a tree
 
 // The leaves chosen so far, and the links that all of them have in common.
 struct Meeting {
-  std::uint64_t up = 0;                                         // uplinks by which all can meet
-  std::array<std::uint64_t, 64> spines{};                       // by L2 index: common to all pods
-  std::array<std::uint32_t, leaves_max> leaf{}, pod{}, load{};  // load: leaves chosen in the pod
+  std::uint64_t up = 0;                  // uplinks by which all can meet
+  std::array<std::uint64_t, 64> spines;  // by L2 index: common to all pods
+  std::array<std::uint32_t, leaves_max> leaf, pod;
+  std::array<std::uint32_t, leaves_max + 1> load;  // leaves chosen in the pod; then a 0
   std::uint32_t leaves = 0, pods = 0;
 };
 
@@ -31,16 +32,16 @@ class StubsSearch {
 
   std::optional<Cut> run(std::uint32_t hosts, std::uint32_t leaves) {
     const Tree& tree = masks_.tree();
-    collect();
+    if (!collect(hosts)) return std::nullopt;
     leaves = std::min(leaves, leaves_max);
     for (n_ = std::min({hosts - 1, tree.hosts_per_leaf, tree.l2_per_pod}); n_ >= 1; --n_) {
       full_ = hosts / n_, r_ = hosts % n_;
       if (full_ + (r_ > 0 ? 1 : 0) > leaves) break;
       need_ = full_ == 1 ? r_ : n_;
       if (at_least_[n_] < full_ || (r_ > 0 && at_least_[r_] < full_ + 1)) continue;
-      const std::size_t first = stubs_.size() - at_least_[n_];
-      for (std::size_t from = first; from + full_ <= stubs_.size(); ++from)
-        if (choose(from)) return cut();
+      const std::uint32_t first = stubs_ - at_least_[n_];
+      for (std::uint32_t from = first; from + full_ <= stubs_; ++from)
+        if (masks_.uplinks_on(stub_[from]) >= need_ && choose(from)) return cut();
       if (steps_ > steps_max) break;
     }
     return std::nullopt;
@@ -48,27 +49,31 @@ class StubsSearch {
 
  private:
   static constexpr std::uint32_t steps_max = 60;
-  struct Stub {
-    std::uint32_t leaf, hosts;
-  };
 
-  // Stubs by hosts, fewest first. Only leaves that others keep anyhow for nearly as long as we
-  // would: so we put off no leaf's becoming whole again.
-  void collect() {
+  // Stubs by hosts, fewest first. False: they have fewer than `wanted`. Only leaves that others
+  // keep anyhow for nearly as long as we would: so we put off no leaf's becoming whole again.
+  bool collect(std::uint32_t wanted) {
     const Term& term = *search_.term;
     const std::int64_t until = term.end_s - (term.end_s - term.now_s) / 5;
-    std::array<std::uint32_t, 65> of{};
     const Tree& tree = masks_.tree();
-    const auto good = [&](std::uint32_t leaf) {
-      return masks_.free_on(leaf) != 0 && masks_.uplinks_on(leaf) != 0 &&
-             masks_.busy_until(leaf) >= until;
-    };
-    for (std::uint32_t leaf = 0; leaf < tree.leaves(); ++leaf)
-      if (good(leaf)) stubs_.push_back({leaf, masks_.free_on(leaf)});
-    std::stable_sort(stubs_.begin(), stubs_.end(),
-                     [](const Stub& a, const Stub& b) { return a.hosts < b.hosts; });
-    for (const Stub& stub : stubs_) ++of[stub.hosts];
-    for (std::size_t n = 64; n-- > 0;) at_least_[n] = of[n] + (n == 63 ? of[64] : at_least_[n + 1]);
+    std::array<std::uint16_t, leaves_of_tree> found;
+    std::array<std::uint32_t, 66> of{};
+    std::uint32_t hosts = 0;
+    for (std::uint32_t pod = 0; pod < tree.pods; ++pod)
+      for (std::uint64_t rest = masks_.with_hosts(pod, 1) & masks_.with_uplinks(pod, 1);
+           rest != 0;) {
+        const std::uint32_t leaf = pod * tree.leaves_per_pod + next(rest);
+        if (masks_.busy_until(leaf) < until) continue;
+        found[stubs_++] = static_cast<std::uint16_t>(leaf);
+        hosts += masks_.free_on(leaf);
+        ++of[masks_.free_on(leaf)];
+      }
+    if (hosts < wanted) return false;
+    for (std::size_t n = 65; n-- > 0;) at_least_[n] = of[n] + at_least_[n + 1];
+    std::array<std::uint32_t, 65> at;  // where the next stub of n hosts goes
+    for (std::size_t n = 0; n < at.size(); ++n) at[n] = stubs_ - at_least_[n];
+    for (std::uint32_t i = 0; i < stubs_; ++i) stub_[at[masks_.free_on(found[i])]++] = found[i];
+    return true;
   }
 
   // The uplinks by which this leaf can meet those chosen.
@@ -78,14 +83,14 @@ class StubsSearch {
     ++steps_;
     const std::uint32_t pod = masks_.tree().pod_of(leaf);
     const std::uint32_t at = place_of(pod);
-    auto load = met_.load;
-    ++load[at];
     const bool comes = at == met_.pods;
-    const std::uint32_t needed = spines_needed(load.data(), met_.pods + (comes ? 1 : 0));
+    ++met_.load[at];
+    const std::uint32_t needed = spines_needed(met_.load.data(), met_.pods + (comes ? 1 : 0));
+    --met_.load[at];
     if (needed == 0) return both;
     std::uint64_t out = 0;
-    for (std::uint64_t rest = both; rest != 0; rest &= rest - 1) {
-      const auto i = static_cast<std::uint32_t>(std::countr_zero(rest));
+    for (std::uint64_t rest = both; rest != 0;) {
+      const std::uint32_t i = next(rest);
       const std::uint64_t spines = comes ? met_.spines[i] & masks_.l2_up(pod, i) : met_.spines[i];
       if (count(spines) >= needed) out |= std::uint64_t{1} << i;
     }
@@ -103,19 +108,20 @@ class StubsSearch {
     ++met_.load[at];
     if (at < met_.pods) return;
     met_.pod[met_.pods++] = pod;
+    met_.load[met_.pods] = 0;
     for (std::uint32_t i = 0; i < masks_.tree().l2_per_pod; ++i)
       met_.spines[i] &= masks_.l2_up(pod, i);
   }
 
-  bool choose(std::size_t from) {
-    met_ = {};
+  bool choose(std::uint32_t from) {
     met_.up = ones(masks_.tree().l2_per_pod);
-    met_.spines.fill(ones(masks_.tree().spines_per_l2));
-    for (std::size_t i = from; i < stubs_.size() && met_.leaves < full_; ++i) {
+    std::fill_n(met_.spines.begin(), masks_.tree().l2_per_pod, ones(masks_.tree().spines_per_l2));
+    met_.leaves = met_.pods = met_.load[0] = 0;
+    for (std::uint32_t i = from; i < stubs_ && met_.leaves < full_; ++i) {
       if (steps_ > steps_max) return false;
-      const std::uint64_t up = meeting(stubs_[i].leaf, need_);
+      const std::uint64_t up = meeting(stub_[i], need_);
       if (count(up) >= need_)
-        add(stubs_[i].leaf, up);
+        add(stub_[i], up);
       else if (met_.leaves == 0)
         return false;
     }
@@ -125,8 +131,8 @@ class StubsSearch {
   // The smallest stub that will do.
   bool choose_remainder() {
     const auto end = met_.leaf.begin() + full_;
-    for (std::size_t i = stubs_.size() - at_least_[r_]; i < stubs_.size(); ++i) {
-      remainder_ = stubs_[i].leaf;
+    for (std::uint32_t i = stubs_ - at_least_[r_]; i < stubs_; ++i) {
+      remainder_ = stub_[i];
       if (std::find(met_.leaf.begin(), end, remainder_) != end) continue;
       of_remainder_ = meeting(remainder_, r_);
       if (count(of_remainder_) >= r_) return true;
@@ -172,8 +178,9 @@ class StubsSearch {
   std::uint32_t n_ = 0, full_ = 0, r_ = 0, need_ = 0, remainder_ = 0, steps_ = 0;
   std::uint64_t of_remainder_ = 0;
   Meeting met_;
-  std::vector<Stub> stubs_;
-  std::array<std::uint32_t, 65> at_least_{};  // stubs of n hosts or more
+  std::uint32_t stubs_ = 0;
+  std::array<std::uint16_t, leaves_of_tree> stub_;
+  std::array<std::uint32_t, 66> at_least_{};  // stubs of n hosts or more
 };
 
 }  // namespace

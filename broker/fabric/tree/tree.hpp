@@ -32,8 +32,23 @@ std::string problem(const Tree& tree);
 // m3 = radix. Two: one pod of `radix` leaves. radix: even, 4 to 64 (at most 65,536 hosts).
 Tree tree_of_radix(std::uint32_t radix, std::uint32_t levels = 3);
 
+// Set bits. Without the instruction, which the oldest x86-64 lacks, std::popcount is a call of a
+// library function, and searches do little else: so it is spelled out.
 constexpr std::uint32_t count(std::uint64_t mask) {
+#if defined(__x86_64__) && !defined(__POPCNT__)
+  mask -= mask >> 1 & 0x5555555555555555U;
+  mask = (mask & 0x3333333333333333U) + (mask >> 2 & 0x3333333333333333U);
+  mask = (mask + (mask >> 4)) & 0x0f0f0f0f0f0f0f0fU;
+  return static_cast<std::uint32_t>(mask * 0x0101010101010101U >> 56);
+#else
   return static_cast<std::uint32_t>(std::popcount(mask));
+#endif
+}
+// The number of the lowest set bit, which is then cleared. mask: not 0.
+constexpr std::uint32_t next(std::uint64_t& mask) {
+  const auto bit = static_cast<std::uint32_t>(std::countr_zero(mask));
+  mask &= mask - 1;
+  return bit;
 }
 // The lowest `n` set bits of `mask`; all of it if it has fewer.
 std::uint64_t lowest(std::uint64_t mask, std::uint32_t n);

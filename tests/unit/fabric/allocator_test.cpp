@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <numeric>
 #include <random>
 #include <set>
@@ -17,6 +18,28 @@ namespace {
 
 constexpr Policy all_policies[] = {Policy::weft, Policy::baseline, Policy::ta, Policy::laas,
                                    Policy::jigsaw};
+
+// What Masks keeps beside the bits is what counting the bits gives.
+void expect_counted(const Masks& masks) {
+  const Tree& tree = masks.tree();
+  for (std::uint32_t pod = 0; pod < tree.pods; ++pod) {
+    std::uint32_t fewest = tree.spines_per_l2, hosts = 0;
+    for (std::uint32_t i = 0; i < tree.l2_per_pod; ++i)
+      fewest = std::min(fewest, static_cast<std::uint32_t>(std::popcount(masks.l2_up(pod, i))));
+    EXPECT_EQ(masks.fewest_spines(pod), fewest) << "pod " << pod;
+    for (std::uint32_t i = 0; i < tree.leaves_per_pod; ++i) {
+      const std::uint32_t leaf = pod * tree.leaves_per_pod + i;
+      const auto free = static_cast<std::uint32_t>(std::popcount(masks.hosts(leaf)));
+      const auto up = static_cast<std::uint32_t>(std::popcount(masks.leaf_up(leaf)));
+      hosts += free;
+      for (std::uint32_t n = 0; n <= tree.hosts_per_leaf + 1; ++n)
+        EXPECT_EQ(masks.with_hosts(pod, n) >> i & 1, free >= n ? 1U : 0U) << leaf << " " << n;
+      for (std::uint32_t n = 0; n <= tree.l2_per_pod + 1; ++n)
+        EXPECT_EQ(masks.with_uplinks(pod, n) >> i & 1, up >= n ? 1U : 0U) << leaf << " " << n;
+    }
+    EXPECT_EQ(masks.free_hosts(pod), hosts) << "pod " << pod;
+  }
+}
 
 // Slices come and go; now and then elements fail while nobody owns them.
 class Life {
@@ -99,11 +122,13 @@ TEST(Allocator, GrantsOnlyLegalDisjointSlices) {
         Life life(tree, policy, seed);
         for (int i = 0; i < 150; ++i) life.step();
         life.expect_clean();
+        expect_counted(life.masks());
         life.end_all();
         EXPECT_EQ(life.masks().free_hosts(), tree.hosts());
         for (int i = 0; i < 5; ++i) life.fail_some();
         for (int i = 0; i < 150; ++i) life.step();
         life.expect_clean();
+        expect_counted(life.masks());
       }
 }
 
