@@ -7,8 +7,7 @@
 namespace weft::broker::lab {
 namespace {
 
-void rent_verify_return(Lab& lab, const std::vector<std::uint32_t>& sizes,
-                        std::int64_t ready_ms_max) {
+void rent_verify_return(Lab& lab, const std::vector<std::uint32_t>& sizes) {
   lab.apply_well();  // OpenSM's first sweep is over
   std::uint64_t pairs = 0;
   for (const std::uint32_t n : sizes) {
@@ -22,7 +21,6 @@ void rent_verify_return(Lab& lab, const std::vector<std::uint32_t>& sizes,
     const std::int64_t ready = p.plan + p.apply + p.read_back + p.verify;
     fmt::print("{} hosts: ready in {} ms (plan {}, apply {}, read back {}, verify {})\n", n, ready,
                p.plan, p.apply, p.read_back, p.verify);
-    EXPECT_LE(ready, ready_ms_max);
     pairs += applied->report.pairs;
   }
   const auto all = lab.verify();
@@ -39,21 +37,21 @@ void rent_verify_return(Lab& lab, const std::vector<std::uint32_t>& sizes,
 TEST(OpenSmSlices, SixteenHosts) {
   in_lab([] {
     Lab lab(tree16(), 2);
-    rent_verify_return(lab, {6, 3, 5}, 2'000);
+    rent_verify_return(lab, {6, 3, 5});
   });
 }
 
 TEST(OpenSmSlices, ThreeHundredAndTwentyFour) {
   in_lab([] {
     Lab lab(tree324(), 2);
-    rent_verify_return(lab, {54, 36, 100, 7, 50}, 2'000);
+    rent_verify_return(lab, {54, 36, 100, 7, 50});
   });
 }
 
 TEST(OpenSmSlices, ThousandAndTwentyFour) {
   in_lab([] {
     Lab lab(tree1024(), 3);
-    rent_verify_return(lab, {64, 200, 128, 30, 100}, 2'000);
+    rent_verify_return(lab, {64, 200, 128, 30, 100});
   });
 }
 
