@@ -166,6 +166,34 @@ TEST(OpenSmHeal, TheDryModeWritesNothingAndReportsWhatDiffers) {
     EXPECT_FALSE(applied->report.differences.empty());
     EXPECT_EQ(lab.read("partitions.conf"), partitions);
     EXPECT_EQ(lab.read("lfts.txt"), tables);
+    // Nothing asked for: nothing differs, and that is said, too.
+    lab.give_back(id);
+    const auto bare = lab.apply({});
+    ASSERT_TRUE(bare) << bare.error().detail;
+    EXPECT_TRUE(bare->report.differences.empty()) << words(bare->report);
+  });
+}
+
+// A fabric that another broker has programmed: the dry mode walks its slices and finds them right,
+// and names a link that has died since.
+TEST(OpenSmDryMode, ReadsWhatIsThere) {
+  in_lab([] {
+    Lab lab(tree16(), 2);
+    const std::uint64_t id = lab.rent(6);
+    lab.apply_well({id});
+    OpenSmOptions options;
+    options.read_only = true;
+    lab.reopen(options);
+    const auto right = lab.apply({id});
+    ASSERT_TRUE(right) << right.error().detail;
+    EXPECT_TRUE(right->report.differences.empty()) << words(right->report);
+    EXPECT_EQ(right->report.pairs, 30U);
+    const fabric::Cut::Leaf& leaf = lab.slice(id).cut.leaves[0];
+    ASSERT_TRUE(lab.sim->unlink({fabric::Tier::leaf, leaf.leaf},
+                                static_cast<std::uint32_t>(std::countr_zero(leaf.up))));
+    const auto dead = lab.apply({id});
+    ASSERT_TRUE(dead) << dead.error().detail;
+    EXPECT_NE(words(dead->report).find("is not active"), std::string::npos) << words(dead->report);
   });
 }
 

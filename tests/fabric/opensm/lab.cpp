@@ -76,6 +76,11 @@ Lab::Lab(const fabric::Tree& tree, std::uint32_t levels, OpenSmOptions options)
   if (!started) throw std::runtime_error(started.error().detail);
   sim = std::move(*started);
   if (auto good = sim->start_manager(); !good) throw std::runtime_error(good.error().detail);
+  reopen(std::move(options));
+}
+
+void Lab::reopen(OpenSmOptions options) {
+  driver.reset();  // answers go to the port that was opened last
   options.folder = folder;
   options.pid_file = folder + "/opensm.pid";
   auto opened = open_opensm(fabric, options);

@@ -28,6 +28,8 @@ class Lab {
  public:
   Lab(const fabric::Tree& tree, std::uint32_t levels, OpenSmOptions options = {});
 
+  void reopen(OpenSmOptions options);  // another driver, as after a restart of the broker
+
   // A slice of so many hosts, not applied yet; 0: no place.
   std::uint64_t rent(std::uint32_t hosts);
   void give_back(std::uint64_t slice);

@@ -262,7 +262,11 @@ class Walk {
       for (const FabricEvent& e : *events)
         if (e.what == what && e.links == link) return;
     }
-    FAIL() << "the driver did not see the link";
+    FAIL() << "the driver did not see uplink " << std::countr_zero(link.leaves[0].up) << " of leaf "
+           << link.leaves[0].leaf << (what == FabricEvent::What::link_up ? " come up" : " go down")
+           << "; usable: "
+           << fmt::format("{:#x} {:#x} {:#x} {:#x}", down_.leaf_up(0), down_.leaf_up(1),
+                          down_.leaf_up(2), down_.leaf_up(3));
   }
 
   void forget(std::uint32_t leaf, std::uint64_t bit) {

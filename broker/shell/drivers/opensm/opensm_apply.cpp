@@ -96,16 +96,20 @@ Result<Applied> OpenSmDriver::apply(const Transition& target) {
     differences = reach(*planned, all, false);
     if (!differences) return tl::make_unexpected(differences.error());
     if (!options_.read_only) {
-      slices_ = planned->slices;
-      key_of_ = planned->key_of;
-      tables_ = planned->tables;
+      take_over(*planned);
       epoch_ = planned->epoch;
       applied_ = true;
     }
   }
   out.phases.apply = ms_since(applying);
+  if (options_.read_only) {  // all that can be said, whatever differs
+    find_manager_host();
+    take_over(*planned);
+    out.report = check(wanted, out.phases);
+    return out;
+  }
   if (differences->empty()) out.report = check(wanted, out.phases);
-  if (differences->empty() && !out.report.differences.empty() && !options_.read_only) {
+  if (differences->empty() && !out.report.differences.empty()) {
     // Something else than the slices' own is wrong, e.g. a foreign host with a key: once more.
     for (std::uint32_t h = 0; h < key_of_.size(); ++h)
       if (!rail().hosts[h].name.empty()) all.ports.insert({KeyPort{h, false}, KeyPort{h, true}});
@@ -117,6 +121,13 @@ Result<Applied> OpenSmDriver::apply(const Transition& target) {
   }
   for (auto& d : *differences) out.report.differences.push_back(std::move(d));
   return out;
+}
+
+// What is checked against from now.
+void OpenSmDriver::take_over(const OpenSmPlan& plan) {
+  slices_ = plan.slices;
+  key_of_ = plan.key_of;
+  tables_ = plan.tables;
 }
 
 // Step (2): keys of what leaves are gone before anything of it is another's.

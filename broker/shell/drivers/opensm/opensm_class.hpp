@@ -76,6 +76,7 @@ class OpenSmDriver final : public Driver {
   ReadScope scope(std::span<const fabric::Placed> slices, std::span<const std::size_t> which) const;
 
   // Bringing it about (opensm_apply.cpp)
+  void take_over(const OpenSmPlan& plan);
   Result<Differences> reach(OpenSmPlan& plan, const ReadScope& scope, bool between);
   Result<void> write(OpenSmPlan& plan, bool between, bool again);
   Result<Differences> free_what_leaves(OpenSmPlan& plan);
@@ -136,6 +137,7 @@ class OpenSmDriver final : public Driver {
   std::vector<Watched> watched_;
   std::optional<Manager::Process> process_;
   Clock::time_point next_poll_{};
+  std::optional<Clock::time_point> half_up_since_;  // some port is
 };
 
 }  // namespace weft::broker

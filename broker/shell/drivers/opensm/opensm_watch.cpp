@@ -9,6 +9,9 @@ namespace weft::broker {
 namespace {
 
 constexpr auto poll_period = std::chrono::milliseconds(100);
+// A port that stays so long between down and active: OpenSM has missed the trap that told it, and
+// (with sweep_interval 0) looks again only when asked.
+constexpr auto half_up_max = std::chrono::seconds(1);
 constexpr int poll_share = 4;  // a poll takes at most a fifth of the time, however large the fabric
 
 }  // namespace
@@ -118,10 +121,14 @@ void OpenSmDriver::poll_ports(std::vector<FabricEvent>& out) {
   if (watched_.empty()) watch_ports();
   std::vector<std::optional<PortState>> states;
   read_states(states);
+  bool half_up = false;
   for (std::size_t i = 0; i < states.size(); ++i) {
     Watched& w = watched_[i];
-    const PortState state = states[i].value_or(PortState::down);           // the switch is gone
-    if (state != PortState::down && state != PortState::active) continue;  // OpenSM is at it
+    const PortState state = states[i].value_or(PortState::down);   // the switch is gone
+    if (state != PortState::down && state != PortState::active) {  // OpenSM is at it
+      half_up = true;
+      continue;
+    }
     if (w.up == (state == PortState::active)) continue;
     w.up = state == PortState::active;
     FabricEvent event;
@@ -132,6 +139,15 @@ void OpenSmDriver::poll_ports(std::vector<FabricEvent>& out) {
     event.text =
         fmt::format("{}: {}{}", w.what, w.up ? "up" : "down", states[i] ? "" : " (no answer)");
     out.push_back(std::move(event));
+  }
+  const auto now = Clock::now();
+  if (!half_up)
+    half_up_since_.reset();
+  else if (!half_up_since_)
+    half_up_since_ = now;
+  else if (now - *half_up_since_ > half_up_max && !options_.read_only) {
+    (void)manager_.reload();  // one that is gone is an event of its own
+    half_up_since_ = now;
   }
 }
 
