@@ -70,6 +70,22 @@ std::string folder_of_this_program() {
   return error ? std::string(".") : self.parent_path().string();
 }
 
+// Options of fabric.options that are for the ranks, not for weft-driver.
+bool of_ranks(const std::string& option) {
+  return option == "net-device" || option == "traffic-class";
+}
+
+std::vector<std::pair<std::string, std::string>> rank_environment(const yaml::FabricUse& use) {
+  // All its hosts are on one machine, where shared memory would go around the fabric.
+  if (use.driver == "linux") return {{"UCX_NET_DEVICES", "eth0"}, {"UCX_TLS", "tcp,self"}};
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& [name, value] : use.options) {
+    if (name == "net-device") out.emplace_back("UCX_NET_DEVICES", value);
+    if (name == "traffic-class") out.emplace_back("UCX_IB_TRAFFIC_CLASS", value);
+  }
+  return out;
+}
+
 // The fabric that broker.yaml names: what the core rents, and who drives it. False: told what is
 // wrong.
 bool read_fabric(const yaml::BrokerConfig& config, broker::Settings& settings) {
@@ -87,14 +103,14 @@ bool read_fabric(const yaml::BrokerConfig& config, broker::Settings& settings) {
     for (const yaml::Problem& problem : problems)
       fmt::print(stderr, "{}\n", yaml::to_string(problem, use.file));
   if (!loaded.fabric) return false;
-  settings.core.ground =
-      std::make_shared<broker::Ground>(*std::move(loaded.fabric), use.driver, text.str());
-  if (!settings.core.ground->enforced) return true;
+  auto ground = std::make_shared<broker::Ground>(*std::move(loaded.fabric), use.driver, text.str());
+  ground->environment = rank_environment(use);
+  settings.core.ground = ground;
+  if (!ground->enforced) return true;
   settings.driver.program = folder_of_this_program() + "/weft-driver";
   settings.driver.arguments = {"serve", "--fabric", use.file, "--driver", use.driver};
   for (const auto& [name, value] : use.options) {
-    settings.driver.arguments.push_back("--" + name);
-    settings.driver.arguments.push_back(value);
+    if (!of_ranks(name)) settings.driver.arguments.push_back(fmt::format("--{}={}", name, value));
   }
   for (const auto& [name, value] : use.environment)
     settings.driver.environment.push_back(name + "=" + value);

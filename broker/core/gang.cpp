@@ -89,7 +89,7 @@ Prepare prepare_order(const Tx& tx, const jobs::AttemptBook& book, NodeId node) 
     p.gang.push_back({member.name, member.inventory.address});
   }
   p.spec = job.spec;
-  add_environment(tx, lease, node, p.spec);
+  add_environment(tx, lease, p.spec);
   // The term begins at GO, which carries the exact rest: until then err on the late side.
   p.lease_left = lease.state == LeaseState::active
                      ? std::max(Duration{}, lease.ends_at - tx.now)

@@ -6,6 +6,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "broker/fabric/model/fabric.hpp"
 #include "broker/fabric/place.hpp"
@@ -19,8 +21,11 @@ struct Ground {
   std::string driver;                                        // none, linux or opensm
   bool enforced = false;                                     // the driver programs and reads back
   std::string text;                                          // the description, for clients
+  // What UCX on every host needs to stay on this fabric, e.g. UCX_NET_DEVICES.
+  std::vector<std::pair<std::string, std::string>> environment;
 
   Ground(fabric::Fabric what, std::string driver, std::string text);
+  bool has_keys() const { return driver == "opensm"; }  // P_Keys
   std::uint32_t place_of(std::string_view node) const;
   const std::string& host_name(std::uint32_t place) const;
 };

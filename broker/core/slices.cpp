@@ -120,7 +120,7 @@ Slice slice_for(const Tx& tx, const Cut& cut) {
   slice.text = slice.enforced    ? "asked of the fabric"
                : ground.enforced ? "no links of its own: as asked for"
                                  : "recorded only: nobody programs this fabric";
-  if (slice.enforced) slice.key = free_key(tx.d);
+  if (slice.enforced && ground.has_keys()) slice.key = free_key(tx.d);
   return slice;
 }
 
@@ -132,7 +132,7 @@ bool delivered(const Tx& tx, LeaseId lease) {
   return state == SliceState::none || state == SliceState::ready || state == SliceState::degraded;
 }
 
-void add_environment(const Tx& tx, const Lease& lease, NodeId node, JobSpec& spec) {
+void add_environment(const Tx& tx, const Lease& lease, JobSpec& spec) {
   if (lease.slice.state == SliceState::none) return;
   const auto add = [&](const char* name, std::string value) {
     const auto same = [&](const KeyValue& e) { return e.name == name; };
@@ -142,14 +142,11 @@ void add_environment(const Tx& tx, const Lease& lease, NodeId node, JobSpec& spe
   const Ground& ground = *tx.machine.config.ground;
   add("WEFT_SLICE", fmt::format("s{}", lease.id.value));
   add("WEFT_SLICE_ISOLATION", lease.slice.enforced ? "enforced" : "recorded");
-  if (ground.driver == "opensm" && lease.slice.enforced) {
-    // By value, with the bit of full membership: the index of a key moves.
+  if (lease.slice.key != 0) {  // by value: the index of a key moves
     add("WEFT_PKEY", fmt::format("{:#06x}", 0x8000 | lease.slice.key));
-    add("UCX_IB_PKEY", fmt::format("{:#06x}", 0x8000 | lease.slice.key));
+    add("UCX_IB_PKEY", fmt::format("{:#06x}", lease.slice.key));  // UCX takes 15 bits
   }
-  if (ground.driver == "linux")
-    if (ground.place_of(tx.d.nodes.at(node).name) != fabric::nowhere)
-      add("UCX_NET_DEVICES", "eth0");
+  for (const auto& [name, value] : ground.environment) add(name.c_str(), value);
 }
 
 bool take_back(Tx& tx, LeaseId id) {

@@ -22,7 +22,7 @@ Links links_of(const fabric::Cut& cut);
 // May ranks run on it?
 bool delivered(const Tx& tx, LeaseId lease);
 // What a rank is told about its slice, added to the spec that it is launched with.
-void add_environment(const Tx& tx, const Lease& lease, NodeId node, JobSpec& spec);
+void add_environment(const Tx& tx, const Lease& lease, JobSpec& spec);
 // No ranks are left on it. True: the fabric need not be waited for.
 bool take_back(Tx& tx, LeaseId lease);
 

@@ -1,34 +1,20 @@
 #include "broker/shell/driver_process.hpp"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/log.hpp"
+#include "broker/shell/child.hpp"
 #include "broker/shell/clock.hpp"
-
-extern char** environ;
 
 namespace weft::broker {
 namespace {
 
-constexpr int link_fd = 3;
 constexpr std::uint64_t restart_min_ms = 100, restart_max_ms = 5'000, no_call_ms = UINT64_MAX;
 constexpr int stop_patience = 500;  // times 10 ms: it may be in the middle of a transition
-
-std::vector<char*> pointers(std::vector<std::string>& texts) {
-  std::vector<char*> out;
-  for (std::string& text : texts) out.push_back(text.data());
-  out.push_back(nullptr);
-  return out;
-}
 
 }  // namespace
 
@@ -42,38 +28,16 @@ DriverProcess::~DriverProcess() {
 }
 
 bool DriverProcess::start() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
-  std::vector<std::string> arguments{settings_.program}, environment;
+  std::vector<std::string> arguments{settings_.program};
   arguments.insert(arguments.end(), settings_.arguments.begin(), settings_.arguments.end());
-  arguments.insert(arguments.end(), {"--fd", std::to_string(link_fd)});
-  for (char** e = environ; *e != nullptr; ++e) environment.emplace_back(*e);
-  environment.insert(environment.end(), settings_.environment.begin(), settings_.environment.end());
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  // dup2 onto itself would leave close-on-exec set.
-  const int from = ends[1] == link_fd ? fcntl(ends[1], F_DUPFD_CLOEXEC, link_fd + 1) : ends[1];
-  posix_spawn_file_actions_adddup2(&actions, from, link_fd);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  const int failed = posix_spawn(&pid_, settings_.program.c_str(), &actions, &attributes,
-                                 pointers(arguments).data(), pointers(environment).data());
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (from != ends[1]) ::close(from);
-  ::close(ends[1]);
-  if (failed != 0) {
-    ::close(ends[0]);
-    pid_ = -1;
-    log::error("the fabric driver cannot be started: {}: {}", settings_.program,
-               std::strerror(failed));
+  arguments.insert(arguments.end(), {"--fd", std::to_string(child_link)});
+  const auto child = start_child(settings_.program, std::move(arguments), settings_.environment);
+  if (!child) {
+    log::error("the fabric driver cannot be started: {}", child.error().detail);
     return false;
   }
-  link_ = std::make_unique<FrameLink>(ends[0]);
+  pid_ = child->pid;
+  link_ = std::make_unique<FrameLink>(child->link);
   return true;
 }
 

@@ -1,61 +1,27 @@
 // How a gateway's process begins and ends; see gateway_process.hpp.
-#include <errno.h>
-#include <fcntl.h>
-#include <fmt/format.h>
 #include <signal.h>
-#include <spawn.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstring>
 
+#include "broker/shell/child.hpp"
 #include "broker/shell/clock.hpp"
 #include "broker/shell/gateway_process.hpp"
 
-extern char** environ;
-
 namespace weft::broker {
-namespace {
-constexpr int child_fd = 3;
-}  // namespace
 
 bool GatewayProcess::start() {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return false;
-  const std::string fd = std::to_string(child_fd), parent = std::to_string(getpid());
-  std::string arguments[] = {"weft-broker", "gateway", "--fd",   fd,
-                             "--parent",    parent,    "--name", name()};
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  // Only the three standard descriptors and the link: everything else of ours is close-on-exec.
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  // dup2 onto itself would leave close-on-exec set.
-  const int from = ends[1] == child_fd ? fcntl(ends[1], F_DUPFD_CLOEXEC, child_fd + 1) : ends[1];
-  posix_spawn_file_actions_adddup2(&actions, from, child_fd);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t none;
-  sigemptyset(&none);
-  posix_spawnattr_setsigmask(&attributes, &none);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
-  const int failed =
-      posix_spawn(&pid_, settings_.program.c_str(), &actions, &attributes, argv.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
-  posix_spawnattr_destroy(&attributes);
-  if (from != ends[1]) ::close(from);
-  ::close(ends[1]);
-  if (failed != 0) {
-    ::close(ends[0]);
-    pid_ = -1;
-    broken_ = fmt::format("{}: {}", settings_.program, std::strerror(failed));
+  const auto child =
+      start_child(settings_.program, {"weft-broker", "gateway", "--fd", std::to_string(child_link),
+                                      "--parent", std::to_string(getpid()), "--name", name()});
+  if (!child) {
+    broken_ = child.error().detail;
     return false;
   }
+  pid_ = child->pid;
   ++generation_;
-  link_ = std::make_unique<FrameLink>(ends[0]);
+  link_ = std::make_unique<FrameLink>(child->link);
   answered_ms_ = pinged_ms_ = monotonic_ms();
   taken_bytes_ = 0;
   overdue_turns_ = 0;

@@ -44,6 +44,24 @@ Result<SliceList> fetch(client::Client& client, const Common& common) {
   return reply;
 }
 
+// The one slice of this number.
+Result<SliceList> fetch_one(const Common& common, LeaseId id) {
+  auto client = connect(common, {"customer", "seller", "operator"});
+  if (!client) return tl::make_unexpected(client.error());
+  auto reply = fetch(**client, common);
+  if (!reply) return reply;
+  std::erase_if(reply->slices, [id](const SliceLine& line) { return line.lease != id; });
+  if (reply->slices.empty())
+    return fail(Code::slice_unknown,
+                fmt::format("slice s{} is not known, or over; `weft slice list`", id.value));
+  return reply;
+}
+
+void take_slice(Flags& flags, LeaseId& id) {
+  flags.argument("SLICE", "number of the slice, e.g. s9 (it is that of its lease)",
+                 take_id(id, 's'));
+}
+
 void print(const SliceList& list) {
   Table table({"SLICE", "STATE", "SHAPE", ">NODES", ">UPLINKS", ">SPINE LINKS", "KEY", "ISOLATION",
                ">JOB", "NODES"});
@@ -80,19 +98,10 @@ int slice_show(const Arguments& arguments) {
   Flags flags("slice show", "SLICE [flags]", "Shows one slice: its links, and how it came to be.");
   Common common(Speaks::asks);
   LeaseId id;
-  flags.argument("SLICE", "number of the slice, e.g. s9 (it is that of its lease)",
-                 take_id(id, 's'));
+  take_slice(flags, id);
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
-  auto client = connect(common, {"customer", "seller", "operator"});
-  if (!client) return refuse("slice show", client.error());
-  auto reply = fetch(**client, common);
+  auto reply = fetch_one(common, id);
   if (!reply) return refuse("slice show", reply.error());
-  std::erase_if(reply->slices, [id](const SliceLine& line) { return line.lease != id; });
-  if (reply->slices.empty())
-    return refuse("slice show",
-                  {Code::slice_unknown, fmt::format("slice s{} is not known, or over; "
-                                                    "`weft slice list`",
-                                                    id.value)});
   if (common.json) {
     print_json(*reply);
     return exit_done;
@@ -113,8 +122,7 @@ int slice_verify(const Arguments& arguments) {
       "else's key or route. 5: something differs (and is programmed again at once).");
   Common common(Speaks::asks);
   LeaseId id;
-  flags.argument("SLICE", "number of the slice, e.g. s9 (it is that of its lease)",
-                 take_id(id, 's'));
+  take_slice(flags, id);
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
   auto client = connect(common, {"customer", "operator"});
   if (!client) return refuse("slice verify", client.error());
@@ -166,18 +174,10 @@ int slice_certificate(const Arguments& arguments) {
       "a driver enforces.");
   Common common(Speaks::asks);
   LeaseId id;
-  flags.argument("SLICE", "number of the slice, e.g. s9 (it is that of its lease)",
-                 take_id(id, 's'));
+  take_slice(flags, id);
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
-  auto client = connect(common, {"customer", "seller", "operator"});
-  if (!client) return refuse("slice certificate", client.error());
-  auto reply = fetch(**client, common);
+  auto reply = fetch_one(common, id);
   if (!reply) return refuse("slice certificate", reply.error());
-  std::erase_if(reply->slices, [id](const SliceLine& line) { return line.lease != id; });
-  if (reply->slices.empty())
-    return refuse("slice certificate",
-                  {Code::slice_unknown,
-                   fmt::format("slice s{} is not known, or over; `weft slice list`", id.value)});
   const Slice& slice = reply->slices.front().slice;
   if (!slice.enforced || slice.state != SliceState::ready)
     return refuse("slice certificate",

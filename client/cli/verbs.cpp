@@ -29,7 +29,7 @@ constexpr std::array all_verbs{
     Verb{"events", "what happened", verb_events},
     Verb{"keys", "new, list, revoke keys", verb_keys},
     Verb{"account", "deposit into and list accounts", verb_account},
-    Verb{"fabric", "simulate ways to cut a fabric into slices", verb_fabric, "planning"},
+    Verb{"fabric", "descriptions, pictures and simulations of fabrics", verb_fabric, "planning"},
     Verb{"up", "start a broker and workers on this machine", verb_up, "this machine"},
     Verb{"down", "stop what `weft up` started, leave nothing behind", verb_down},
     Verb{"version", "versions of this program and of the broker", verb_version},

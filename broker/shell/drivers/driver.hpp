@@ -65,9 +65,6 @@ class Driver {
   virtual Result<Applied> apply(const Transition& target) = 0;
   // Reads the fabric again and checks those slices against all that were applied last.
   virtual Result<Applied> verify(std::span<const std::uint64_t> slices) = 0;
-  // Environment of the ranks of a slice on a host, e.g. UCX_NET_DEVICES, UCX_IB_PKEY.
-  virtual std::vector<std::pair<std::string, std::string>> environment(
-      std::uint64_t slice, std::uint32_t host) const = 0;
   // What has happened to the fabric since the last call; waits up to `patience` for something.
   virtual Result<std::vector<FabricEvent>> watch(Duration patience) = 0;
 };

@@ -101,6 +101,21 @@ int serve(Options& options, const broker::fabric::Fabric& fabric, char** argv) {
   return broker::serve_driver(**driver, fabric.tree(), options.fd, alive);
 }
 
+// What the fabric holds beside what weft would program without any slice; touches nothing.
+int check(Options& options, const broker::fabric::Fabric& fabric) {
+  options.opensm.read_only = true;
+  if (options.driver != "opensm")
+    return complain({Code::usage, "only driver opensm can look without touching"});
+  auto driver = open_driver(options, fabric);
+  if (!driver) return complain(driver.error());
+  const auto seen = (*driver)->apply({});
+  if (!seen) return complain(seen.error());
+  const auto& report = seen->report;
+  for (const auto& difference : report.differences) fmt::print("differs: {}\n", difference.what);
+  fmt::print("{} differences\n", report.differences.size() + report.more_differences);
+  return report.differences.empty() ? 0 : 5;
+}
+
 // One line a host that may be rented: name, namespace, address.
 int print_hosts(const Options& options, const broker::fabric::Fabric& fabric) {
   const broker::netns::Places places(fabric, options.tag);
@@ -117,9 +132,6 @@ void declare_opensm(CLI::App& serving, Options& options) {
                      "opensm: where its partition and table files are, absolute");
   serving.add_option("--pid-file", opensm.pid_file, "opensm: with the process id of OpenSM");
   serving.add_option("--device", opensm.device, "opensm: adapter to ask the fabric through");
-  serving.add_option("--net-device", opensm.net_device, "opensm: of the ranks, e.g. mlx5_0:1");
-  serving.add_flag("--read-only", opensm.read_only,
-                   "opensm: write and signal nothing, only report differences");
   serving.add_option("--simulate", options.simulate,
                      "opensm: start OpenSM on a fabric of ibsim in this folder, which is emptied");
 }
@@ -132,15 +144,19 @@ int main(int argc, char** argv) {
                "weft-driver");
   app.require_subcommand(1);
   CLI::App* serving = app.add_subcommand("serve", "program a fabric for the broker at --fd");
+  CLI::App* checking =
+      app.add_subcommand("check", "read a fabric, say what differs, touch nothing");
   CLI::App* hosts = app.add_subcommand("hosts", "print the hosts of a fabric");
   CLI::App* build = app.add_subcommand("build", "build a fabric out of network namespaces");
   CLI::App* demolish = app.add_subcommand("demolish", "remove what build has made");
-  for (CLI::App* verb : {serving, hosts, build})
+  for (CLI::App* verb : {serving, checking, hosts, build})
     verb->add_option("--fabric", options.fabric, "description of the fabric")->required();
   for (CLI::App* verb : {serving, hosts, build, demolish})
     verb->add_option("--tag", options.tag, "name of the namespaces: weft-TAG-...");
-  serving->add_option("--driver", options.driver, "linux or opensm")->required();
-  declare_opensm(*serving, options);
+  for (CLI::App* verb : {serving, checking}) {
+    verb->add_option("--driver", options.driver, "linux or opensm")->required();
+    declare_opensm(*verb, options);
+  }
   serving->add_option("--fd", options.fd, "link to the broker")->required();
   try {
     app.parse(argc, argv);
@@ -154,6 +170,7 @@ int main(int argc, char** argv) {
   auto fabric = read_fabric(options.fabric);
   if (!fabric) return complain(fabric.error());
   if (serving->parsed()) return serve(options, *fabric, argv);
+  if (checking->parsed()) return check(options, *fabric);
   if (hosts->parsed()) return print_hosts(options, *fabric);
   const auto built = broker::netns::build(*fabric, options.tag);
   return built ? 0 : complain(built.error());

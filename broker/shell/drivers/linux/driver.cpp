@@ -59,11 +59,6 @@ class LinuxDriver : public Driver {
   Isolation isolation() const override { return Isolation::enforced; }
   Result<Applied> apply(const Transition& target) override;
   Result<Applied> verify(std::span<const std::uint64_t> slices) override;
-  std::vector<std::pair<std::string, std::string>> environment(std::uint64_t,
-                                                               std::uint32_t) const override {
-    // All hosts are on one machine, and shared memory would go around the fabric.
-    return {{"UCX_NET_DEVICES", host_device}, {"UCX_TLS", "tcp,self"}};
-  }
   Result<std::vector<FabricEvent>> watch(Duration patience) override {
     return watching_->wait(patience, [this](std::uint32_t host) { return slice_of(host); });
   }

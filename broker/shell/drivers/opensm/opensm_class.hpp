@@ -51,8 +51,6 @@ class OpenSmDriver final : public Driver {
   Isolation isolation() const override { return Isolation::enforced; }
   Result<Applied> apply(const Transition& target) override;
   Result<Applied> verify(std::span<const std::uint64_t> slices) override;
-  std::vector<std::pair<std::string, std::string>> environment(std::uint64_t slice,
-                                                               std::uint32_t host) const override;
   Result<std::vector<FabricEvent>> watch(Duration patience) override;
 
   Result<void> learn_files();  // what an earlier broker has left in the folder

@@ -35,19 +35,6 @@ Result<void> OpenSmDriver::learn_files() {
                           strangers.front(), strangers.size()));
 }
 
-// P_Keys by value: their places in a port's table move. UCX wants it without the membership bit.
-std::vector<std::pair<std::string, std::string>> OpenSmDriver::environment(
-    std::uint64_t slice, std::uint32_t host) const {
-  std::vector<std::pair<std::string, std::string>> out;
-  const auto it = std::ranges::find(slices_, slice, &fabric::Placed::slice);
-  if (it == slices_.end() || host >= key_of_.size() || key_of_[host] != it->key) return out;
-  out.emplace_back("UCX_IB_PKEY", fmt::format("0x{:04x}", it->key));
-  if (!options_.net_device.empty()) out.emplace_back("UCX_NET_DEVICES", options_.net_device);
-  if (options_.traffic_class >= 0)
-    out.emplace_back("UCX_IB_TRAFFIC_CLASS", fmt::format("{}", options_.traffic_class));
-  return out;
-}
-
 Result<std::unique_ptr<Driver>> open_opensm(const fabric::Fabric& fabric, OpenSmOptions options) {
   if (fabric.rails.size() != 1)
     return fail(Code::fabric_plan,

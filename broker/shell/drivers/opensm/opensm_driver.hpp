@@ -19,9 +19,6 @@ struct OpenSmOptions {
   std::string device;                 // for libibumad; empty: the first with an active port
   Duration settle_max = seconds(30);  // for the fabric to become what a reload should make it
   bool read_only = false;             // a dry mode: writes and signals nothing, reports differences
-  // For environment():
-  std::string net_device;  // "mlx5_0:1" on every host; empty: left to the transport
-  int traffic_class = -1;  // of RoCE-like service levels; -1: not set
 };
 
 // Refused: more than one rail, LIDs that clash (fabric_plan); no port to ask through, or other
