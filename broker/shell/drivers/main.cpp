@@ -108,7 +108,9 @@ int check(Options& options, const broker::fabric::Fabric& fabric) {
     return complain({Code::usage, "only driver opensm can look without touching"});
   auto driver = open_driver(options, fabric);
   if (!driver) return complain(driver.error());
-  const auto seen = (*driver)->apply({});
+  broker::Transition nothing;
+  nothing.epoch = {UINT64_MAX};  // fences nobody: it is not written down
+  const auto seen = (*driver)->apply(nothing);
   if (!seen) return complain(seen.error());
   const auto& report = seen->report;
   for (const auto& difference : report.differences) fmt::print("differs: {}\n", difference.what);
