@@ -4,83 +4,17 @@
 
 #include <algorithm>
 
+#include "broker/core/driving.hpp"
 #include "broker/core/gang.hpp"
+#include "broker/core/link_sets.hpp"
 #include "broker/core/renting.hpp"
 #include "broker/core/slices.hpp"
-#include "broker/fabric/heal/heal.hpp"
 
 namespace weft::broker {
 namespace {
 
 constexpr std::uint32_t tries_max = 2;  // of a transition that differs; then quarantine
-constexpr Duration remarks_period = seconds(1);
 constexpr Duration pause_min = seconds(1), pause_max = seconds(10);
-
-bool to_be_there(const Slice& slice) {
-  return slice.enforced &&
-         (slice.state == SliceState::programming || slice.state == SliceState::ready ||
-          slice.state == SliceState::degraded);
-}
-
-void put(Tx& tx, LeaseId id, SliceState state, std::string text) {
-  Slice slice = tx.d.leases.at(id).lease.slice;
-  slice.state = state;
-  slice.at = tx.now;
-  slice.text = std::move(text);
-  if (slice.text.size() > limits::text_bytes_max) slice.text.resize(limits::text_bytes_max);
-  tx.emit(SlicePut{id, std::move(slice)});
-}
-
-void merge(Links& into, const Links& add) {
-  for (const SliceLeaf& leaf : add.leaves) {
-    const auto same = [&](const SliceLeaf& l) { return l.leaf == leaf.leaf; };
-    const auto it = std::find_if(into.leaves.begin(), into.leaves.end(), same);
-    if (it == into.leaves.end()) {
-      into.leaves.push_back(leaf);
-    } else {
-      it->hosts |= leaf.hosts;
-      it->up |= leaf.up;
-    }
-  }
-  for (const SliceL2& l2 : add.l2) {
-    const auto it = std::find_if(into.l2.begin(), into.l2.end(),
-                                 [&](const SliceL2& l) { return l.l2 == l2.l2; });
-    if (it == into.l2.end())
-      into.l2.push_back(l2);
-    else
-      it->up |= l2.up;
-  }
-}
-
-void remove(Links& from, const Links& gone) {
-  for (const SliceLeaf& leaf : gone.leaves)
-    for (SliceLeaf& l : from.leaves)
-      if (l.leaf == leaf.leaf) l.hosts &= ~leaf.hosts, l.up &= ~leaf.up;
-  for (const SliceL2& l2 : gone.l2)
-    for (SliceL2& l : from.l2)
-      if (l.l2 == l2.l2) l.up &= ~l2.up;
-  std::erase_if(from.leaves, [](const SliceLeaf& l) { return l.hosts == 0 && l.up == 0; });
-  std::erase_if(from.l2, [](const SliceL2& l) { return l.up == 0; });
-}
-
-bool touches(const Links& a, const Links& b) {
-  for (const SliceLeaf& x : a.leaves)
-    for (const SliceLeaf& y : b.leaves)
-      if (x.leaf == y.leaf && ((x.hosts & y.hosts) | (x.up & y.up)) != 0) return true;
-  for (const SliceL2& x : a.l2)
-    for (const SliceL2& y : b.l2)
-      if (x.l2 == y.l2 && (x.up & y.up) != 0) return true;
-  return false;
-}
-
-void quarantine(Tx& tx, LeaseId id, const std::string& text) {
-  FabricState state = tx.d.fabric;
-  merge(state.quarantined, tx.d.leases.at(id).lease.slice.links);
-  put(tx, id, SliceState::quarantined, text);
-  tx.emit(FabricPut{std::move(state), "quarantined: " + text.substr(0, 400)});
-  tx.soft.driving.dirty = true;
-  slice_lost(tx, id, Cause::not_delivered, Code::slice_differs, text);
-}
 
 // What has just been verified is used from now.
 void ready(Tx& tx, LeaseId id, const DriverAnswered& answer) {
@@ -91,7 +25,8 @@ void ready(Tx& tx, LeaseId id, const DriverAnswered& answer) {
     if (attempt) go_when_ready(tx, attempt);  // it may have waited for this
     return;
   }
-  put(tx, id, SliceState::ready,
+  put_slice(
+      tx, id, SliceState::ready,
       fmt::format("{} pairs walked and {} negative probes, planned in {}, applied in {}, read back "
                   "in {}, verified in {}",
                   answer.pairs, answer.negative_probes, to_string(answer.plan),
@@ -101,12 +36,50 @@ void ready(Tx& tx, LeaseId id, const DriverAnswered& answer) {
     start_billing(tx, id);
 }
 
-void transition_done(Tx& tx, const DriverAnswered& answer) {
+// By slice. What is told of none in particular may be anybody's: nothing new is handed over on it,
+// nothing is taken as free, and the driver is asked again.
+std::map<LeaseId, std::string> attribute(Tx& tx, const DriverAnswered& answer, bool& anybodys) {
   Driving& driving = tx.soft.driving;
   std::map<LeaseId, std::string> differs;
+  std::string of_none;
   for (const SliceDiffers& d : answer.differences)
-    if (d.slice != 0) differs.try_emplace({d.slice}, d.what);
-  const std::set<LeaseId> asked = driving.asked, fresh = driving.fresh;
+    if (d.slice != 0)
+      differs.try_emplace({d.slice}, d.what);
+    else if (of_none.empty())
+      of_none = d.what;
+  anybodys = !of_none.empty() || (answer.more_differences > 0 && differs.empty());
+  if (!anybodys) return differs;
+  driving.dirty = driving.all = driving.unknown = true;
+  tx.soft.timers.set({TimerKind::driver, 0}, tx.now + pause_min);
+  tx.note(Note::Level::warn, "the fabric differs from what was asked for: " + of_none);
+  for (const LeaseId id : driving.fresh)
+    if (const market::LeaseBook* book = tx.d.leases.find(id);
+        book && book->lease.slice.state == SliceState::programming)
+      differs.try_emplace(id, of_none);
+  return differs;
+}
+
+// The slices that were to be gone, read back without them.
+void take_out(Tx& tx, const std::set<LeaseId>& asked,
+              const std::map<LeaseId, std::string>& differs) {
+  const std::vector<LeaseId> live(tx.d.leases.live().begin(), tx.d.leases.live().end());
+  for (const LeaseId id : live) {
+    if (tx.d.leases.at(id).lease.slice.state != SliceState::returning || asked.contains(id))
+      continue;
+    if (const auto it = differs.find(id); it != differs.end())
+      quarantine(tx, id, "still there after its return: " + it->second);
+    else
+      put_slice(tx, id, SliceState::returned, "links read back free");
+    tx.soft.driving.tries.erase(id);
+    close_returned(tx, id);
+  }
+}
+
+void transition_done(Tx& tx, const DriverAnswered& answer) {
+  Driving& driving = tx.soft.driving;
+  bool anybodys = false;
+  const auto differs = attribute(tx, answer, anybodys);
+  const std::set<LeaseId> asked = std::move(driving.asked), fresh = std::move(driving.fresh);
   driving.asked.clear();
   driving.fresh.clear();
   if (driving.asked_all && !driving.all) driving.unknown = false;
@@ -115,27 +88,18 @@ void transition_done(Tx& tx, const DriverAnswered& answer) {
     if (!book || !to_be_there(book->lease.slice)) continue;
     driving.dirty = true;
     if (++driving.tries[id] < tries_max)
-      put(tx, id, book->lease.slice.state, "tried again, because it differed: " + what);
+      put_slice(tx, id, book->lease.slice.state, "tried again, because it differed: " + what);
     else
       quarantine(tx, id, what);
   }
+  if (anybodys) return;
   for (const LeaseId id : fresh) {
     const market::LeaseBook* book = tx.d.leases.find(id);
     if (differs.contains(id) || !book || !to_be_there(book->lease.slice)) continue;
     driving.tries.erase(id);
     ready(tx, id, answer);
   }
-  const std::vector<LeaseId> live(tx.d.leases.live().begin(), tx.d.leases.live().end());
-  for (const LeaseId id : live) {
-    const Slice& slice = tx.d.leases.at(id).lease.slice;
-    if (slice.state != SliceState::returning || asked.contains(id)) continue;
-    if (const auto it = differs.find(id); it != differs.end()) {
-      quarantine(tx, id, "still there after its return: " + it->second);
-    } else {
-      put(tx, id, SliceState::returned, "links read back free");
-    }
-    close_returned(tx, id);
-  }
+  take_out(tx, asked, differs);
 }
 
 void check_done(Tx& tx, const DriverAnswered& answer) {
@@ -157,8 +121,8 @@ void check_done(Tx& tx, const DriverAnswered& answer) {
   if (answer.differences.empty()) return;
   const market::LeaseBook* book = tx.d.leases.find(check.lease);
   if (!book || !to_be_there(book->lease.slice)) return;
-  put(tx, check.lease, book->lease.slice.state,
-      "programmed again, because it differed: " + answer.differences.front().what);
+  put_slice(tx, check.lease, book->lease.slice.state,
+            "programmed again, because it differed: " + answer.differences.front().what);
   driving.dirty = driving.all = driving.unknown = true;
 }
 
@@ -183,47 +147,6 @@ void answered(Tx& tx, const DriverAnswered& answer) {
                                           to_string(pause), to_string(answer.code), answer.detail));
 }
 
-// With its hosts held fixed, on other links or on fewer; a gang that would have to move starts
-// again elsewhere.
-void heal(Tx& tx, LeaseId id, const std::string& text) {
-  const Lease lease = tx.d.leases.at(id).lease;
-  const auto healed = fabric::heal(free_but_for(tx.machine, id, tx.now), cut_of(lease.slice));
-  using fabric::Healing;
-  if (!healed || healed->how == Healing::hosts || healed->how == Healing::whole)
-    return slice_lost(tx, id, Cause::link_lost, Code::fabric_link_down,
-                      text + "; its hosts have no other links for it");
-  Slice slice = lease.slice;
-  slice.links = links_of(healed->cut);
-  slice.state = SliceState::degraded;
-  slice.at = tx.now;
-  slice.text = text + (healed->how == Healing::links
-                           ? "; other links were found"
-                           : "; it goes on with fewer links: traffic may meet itself");
-  tx.emit(SlicePut{id, std::move(slice)});
-}
-
-void changed(Tx& tx, const FabricChanged& change) {
-  FabricState state = tx.d.fabric;
-  merge(state.failed, change.down);
-  remove(state.failed, change.up);
-  if (!change.text.empty()) tx.note(Note::Level::warn, "fabric: " + change.text);
-  Driving& driving = tx.soft.driving;
-  const bool news = !(state == tx.d.fabric);
-  driving.dirty |= news || change.program_again;
-  driving.all |= change.program_again;
-  driving.unknown |= change.program_again;
-  // What changes nothing (an attempt that was refused) is journaled now and then, not every time.
-  if (news || tx.now >= driving.next_remark) {
-    driving.next_remark = tx.now + remarks_period;
-    tx.emit(FabricPut{std::move(state), change.text});
-  }
-  const std::vector<LeaseId> live(tx.d.leases.live().begin(), tx.d.leases.live().end());
-  for (const LeaseId id : live) {
-    const Slice& slice = tx.d.leases.at(id).lease.slice;
-    if (to_be_there(slice) && touches(slice.links, change.down)) heal(tx, id, change.text);
-  }
-}
-
 ApplySlices order_for(Tx& tx) {
   Driving& driving = tx.soft.driving;
   ApplySlices order;
@@ -244,6 +167,31 @@ ApplySlices order_for(Tx& tx) {
 }
 
 }  // namespace
+
+bool to_be_there(const Slice& slice) {
+  return slice.enforced &&
+         (slice.state == SliceState::programming || slice.state == SliceState::ready ||
+          slice.state == SliceState::degraded);
+}
+
+void put_slice(Tx& tx, LeaseId id, SliceState state, std::string text) {
+  Slice slice = tx.d.leases.at(id).lease.slice;
+  slice.state = state;
+  slice.at = tx.now;
+  slice.text = std::move(text);
+  if (slice.text.size() > limits::text_bytes_max) slice.text.resize(limits::text_bytes_max);
+  tx.emit(SlicePut{id, std::move(slice)});
+}
+
+void quarantine(Tx& tx, LeaseId id, const std::string& text) {
+  FabricState state = tx.d.fabric;
+  merge(state.quarantined, tx.d.leases.at(id).lease.slice.links);
+  put_slice(tx, id, SliceState::quarantined, text);
+  tx.emit(FabricPut{std::move(state), "quarantined: " + text.substr(0, 400)});
+  tx.soft.driving.dirty = true;
+  tx.soft.driving.tries.erase(id);
+  slice_lost(tx, id, Cause::not_delivered, Code::slice_differs, text);
+}
 
 void program(Tx& tx) {
   Driving& driving = tx.soft.driving;
@@ -286,7 +234,7 @@ void driver_started(Tx& tx) {
 
 void driver_said(Tx& tx, const DriverSaysBody& body) {
   if (const auto* answer = std::get_if<DriverAnswered>(&body)) answered(tx, *answer);
-  if (const auto* change = std::get_if<FabricChanged>(&body)) changed(tx, *change);
+  if (const auto* change = std::get_if<FabricChanged>(&body)) fabric_changed(tx, *change);
 }
 
 }  // namespace weft::broker

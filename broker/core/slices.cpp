@@ -127,9 +127,10 @@ Slice slice_for(const Tx& tx, const Cut& cut) {
 bool delivered(const Tx& tx, LeaseId lease) {
   const Slice& slice = tx.d.leases.at(lease).lease.slice;
   const SliceState state = slice.state;
-  // What was verified may have been undone since.
-  if (slice.enforced && tx.soft.driving.unknown) return false;
-  return state == SliceState::none || state == SliceState::ready || state == SliceState::degraded;
+  // What was verified may have been undone since, or has differed when it was looked at again.
+  const Driving& driving = tx.soft.driving;
+  if (slice.enforced && (driving.unknown || driving.tries.contains(lease))) return false;
+  return state == SliceState::none || state == SliceState::ready;
 }
 
 void add_environment(const Tx& tx, const Lease& lease, JobSpec& spec) {

@@ -19,7 +19,7 @@ Slice slice_for(const Tx& tx, const fabric::Cut& cut);
 fabric::Cut cut_of(const Slice& slice);
 Links links_of(const fabric::Cut& cut);
 
-// May ranks run on it?
+// May ranks start on it? (Those that run on one that is degraded go on.)
 bool delivered(const Tx& tx, LeaseId lease);
 // What a rank is told about its slice, added to the spec that it is launched with.
 void add_environment(const Tx& tx, const Lease& lease, JobSpec& spec);

@@ -1,7 +1,5 @@
 #include "tests/sim/audit.hpp"
 
-#include "tests/sim/fabric.hpp"
-
 #include <algorithm>
 
 #include "tests/sim/watch.hpp"
@@ -182,8 +180,6 @@ void Audit::fact(const AttemptMoved& moved) {
   AttemptBook& book = found->second;
   if (moved.state < book.attempt.state || book.attempt.state == AttemptState::ended)
     broken(fmt::format("4: attempt {} went back", moved.attempt.value));
-  if (moved.state == AttemptState::running && book.attempt.state == AttemptState::preparing)
-    world_.fabric->gang_runs(book.attempt.lease);
   if (moved.state == AttemptState::running) {
     book.went = true;
     if (book.attempt.nodes.size() >= 4) world_.coverage.hit(Branch::gang_wide);

@@ -55,6 +55,7 @@ namespace weft::sim {
   X(driver_died, "fabric driver died with an order")                      \
   X(driver_failed, "fabric driver could not do it")                       \
   X(slice_differed, "slice differed from what was asked")                 \
+  X(fabric_differed, "fabric differed, of no slice in particular")        \
   X(link_down, "link of a slice lost")                                    \
   X(mesh_seed, "seed of the mesh relayed")                                \
   X(retried, "request sent again with its key")                           \

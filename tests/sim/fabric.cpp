@@ -7,7 +7,12 @@ namespace weft::sim {
 
 Fabric::Fabric(World& world) : world_(world), random_(world.random.split()) {}
 
-void Fabric::say(DriverSaysBody body) { world_.shell->driver(broker::DriverSaid{std::move(body)}); }
+void Fabric::say(DriverSaysBody body) {
+  if (const auto* answer = std::get_if<DriverAnswered>(&body))
+    world_.trace("fabric: order {} answered, {} differences, {} slices, {} verified",
+                 answer->ticket, answer->differences.size(), held_.size(), verified_.size());
+  world_.shell->driver(broker::DriverSaid{std::move(body)});
+}
 
 void Fabric::broker_started() {
   if (!world_.plan.core.ground) return;
@@ -19,6 +24,7 @@ void Fabric::broker_started() {
 
 void Fabric::die() {
   world_.coverage.hit(Branch::driver_died);
+  world_.trace("fabric: the driver dies");
   const std::uint64_t mine = ++generation_;
   world_.at(random_.span(100, 3'000), [this, mine] {
     if (mine == generation_) world_.shell->driver(broker::DriverStarted{});
@@ -45,6 +51,12 @@ void Fabric::answer(std::uint64_t generation, const ApplySlices& order) {
     verified_.clear();  // how far it came is not known
     return say(std::move(out));
   }
+  if (world_.hostile() && random_.chance(world_.plan.bad_fabric)) {
+    world_.coverage.hit(Branch::fabric_differed);
+    out.differences.push_back({0, "a simulated difference of nobody in particular"});
+    verified_.clear();
+    return say(std::move(out));
+  }
   std::map<std::uint64_t, Links> now;
   for (const PlacedSlice& slice : order.slices) now[slice.slice] = slice.links;
   for (auto it = verified_.begin(); it != verified_.end();)
@@ -69,12 +81,18 @@ void Fabric::answer(std::uint64_t generation, const CheckSlices& check) {
   say(std::move(out));
 }
 
-void Fabric::gang_runs(LeaseId lease) {
+void Fabric::decided(const std::vector<FactBox>& facts) {
   if (!world_.plan.core.ground) return;
-  // A link that dies between Go and the next transition leaves the slice degraded, not unverified.
-  if (!verified_.contains(lease.value))
-    world_.fail(
-        fmt::format("8: a gang runs on slice s{}, which the fabric has not verified", lease.value));
+  for (const FactBox& box : facts) {
+    if (const auto* made = std::get_if<AttemptMade>(&box.fact))
+      leases_[made->attempt.id] = made->attempt.lease;
+    const auto* moved = std::get_if<AttemptMoved>(&box.fact);
+    if (!moved || moved->state != AttemptState::running) continue;
+    const LeaseId lease = leases_[moved->attempt];
+    if (!verified_.contains(lease.value))
+      world_.fail(fmt::format("8: a gang runs on slice s{}, which the fabric has not verified",
+                              lease.value));
+  }
 }
 
 void Fabric::break_a_link() {

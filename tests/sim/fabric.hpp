@@ -18,7 +18,7 @@ class Fabric {
   explicit Fabric(World& world);
   void broker_started();  // its driver is a child of the broker
   void ask(const DriverOrderBody& order);
-  void gang_runs(LeaseId lease);  // Go is durable
+  void decided(const std::vector<FactBox>& facts);  // by the core, durable or not yet
   void break_a_link();
   void fix();  // every link is up again
 
@@ -33,7 +33,8 @@ class Fabric {
   std::uint64_t generation_ = 0;  // of the driver's process
   std::map<std::uint64_t, Links> held_;
   std::set<std::uint64_t> verified_;
-  std::optional<SliceLeaf> down_;  // one link at a time
+  std::map<AttemptId, LeaseId> leases_;  // of attempts
+  std::optional<SliceLeaf> down_;        // one link at a time
 };
 
 }  // namespace weft::sim

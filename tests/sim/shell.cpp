@@ -23,6 +23,7 @@ void Shell::feed(const broker::Event& event, const Principal& principal, const B
   broker::Step step = core_->step(now, event);
   ++steps_;
   check(step);
+  world_.fabric->decided(step.facts);
   if (const auto* came = std::get_if<broker::MessageCame>(&event)) check_repeat(*came, step);
   if (world_.failed()) return;
   if (!step.facts.empty()) append(now, std::move(step.facts), principal, raw);

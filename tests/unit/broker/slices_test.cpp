@@ -132,6 +132,36 @@ TEST_F(Slices, WhatDiffersTwiceIsQuarantinedUnbilledAndNotRentedAgain) {
   EXPECT_EQ(w.state(third), JobState::queued) << "four hosts are quarantined, four are taken";
 }
 
+TEST_F(Slices, ADifferenceOfNobodyInParticularHandsNothingOver) {
+  const JobId before = running(2);
+  const JobId job = w.submit(World::spec(4));
+  w.prepared(job, nodes_of(job));
+  answer({{0, "leaf0_0: LID 5 goes to port 3, planned 4"}});
+  EXPECT_EQ(w.state(job), JobState::starting);
+  w.pass(seconds(2));
+  answer();
+  EXPECT_EQ(w.state(job), JobState::running) << "programmed again, and right then";
+  finish(before);
+  const JobId next = w.submit(World::spec(3));
+  answer({{0, "leaf0_0: LID 5 goes to port 3, planned 4"}});
+  EXPECT_EQ(w.state(next), JobState::queued) << "nor is anything taken as free";
+  w.pass(seconds(2));
+  settle();
+  EXPECT_EQ(w.state(next), JobState::starting);
+}
+
+TEST_F(Slices, ALinkThatDiesBeforeTheHandOverDelaysIt) {
+  const JobId job = w.submit(World::spec(3));
+  w.prepared(job, nodes_of(job));
+  const Slice before = lease_of(job).slice;
+  FabricChanged change;
+  change.down.leaves = {{before.links.leaves[0].leaf, 0, before.links.leaves[0].up}};
+  w.step(DriverSaid{change});
+  EXPECT_EQ(w.state(job), JobState::starting) << "other links, not verified yet";
+  settle();
+  EXPECT_EQ(w.state(job), JobState::running);
+}
+
 TEST_F(Slices, NodesAndLinksAreRentedAgainOnlyWhenReadBackFree) {
   const JobId job = running(8);
   const JobId next = w.submit(World::spec(8));
