@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t sample_max = 16;  // looked at while OpenSM sweeps: reading slows it down
 constexpr std::size_t reach_differences_max = 100;
-// OpenSM's main loop sleeps for 10 s between looks at its flag; a HUP wakes it, unless it comes
-// between the look and the sleep. Then only another HUP helps.
+// A HUP that nothing seems to follow is sent again: whether one can go unheard was not established,
+// and a second one does no harm.
 constexpr std::int64_t unheard_ms = 500, unheard_ms_per_host = 3;  // several times a good reload
 constexpr auto settle_sleep_min = std::chrono::milliseconds(2);
 constexpr auto settle_sleep_max = std::chrono::milliseconds(20);
