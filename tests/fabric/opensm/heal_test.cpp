@@ -159,6 +159,13 @@ TEST(OpenSmHeal, TheDryModeWritesNothingAndReportsWhatDiffers) {
     OpenSmOptions options;
     options.read_only = true;
     Lab lab(tree16(), 2, options);
+    // OpenSM's own first sweep is not the driver's, who writes nothing: until then ports hold what
+    // they were born with, and the dry mode rightly reports that.
+    auto bare = lab.apply({});
+    const auto until = Clock::now() + std::chrono::seconds(60);
+    while (bare && !bare->report.differences.empty() && Clock::now() < until) bare = lab.apply({});
+    ASSERT_TRUE(bare) << bare.error().detail;
+    ASSERT_TRUE(bare->report.differences.empty()) << words(bare->report);
     const std::string partitions = lab.read("partitions.conf"), tables = lab.read("lfts.txt");
     const std::uint64_t id = lab.rent(6);
     const auto applied = lab.apply({id});
@@ -168,7 +175,7 @@ TEST(OpenSmHeal, TheDryModeWritesNothingAndReportsWhatDiffers) {
     EXPECT_EQ(lab.read("lfts.txt"), tables);
     // Nothing asked for: nothing differs, and that is said, too.
     lab.give_back(id);
-    const auto bare = lab.apply({});
+    bare = lab.apply({});
     ASSERT_TRUE(bare) << bare.error().detail;
     EXPECT_TRUE(bare->report.differences.empty()) << words(bare->report);
   });
@@ -191,7 +198,9 @@ TEST(OpenSmDryMode, ReadsWhatIsThere) {
     const fabric::Cut::Leaf& leaf = lab.slice(id).cut.leaves[0];
     ASSERT_TRUE(lab.sim->unlink({fabric::Tier::leaf, leaf.leaf},
                                 static_cast<std::uint32_t>(std::countr_zero(leaf.up))));
-    const auto dead = lab.apply({id});
+    auto dead = lab.apply({id});  // ibsim reads its console when it gets to it
+    const auto until = Clock::now() + std::chrono::seconds(60);
+    while (dead && dead->report.differences.empty() && Clock::now() < until) dead = lab.apply({id});
     ASSERT_TRUE(dead) << dead.error().detail;
     EXPECT_NE(words(dead->report).find("is not active"), std::string::npos) << words(dead->report);
   });
