@@ -62,4 +62,17 @@ std::string bit_rate_text(std::uint64_t bits_per_second) {
   return fmt::format("{}bps", bits_per_second);
 }
 
+std::string bit_rate_rounded(std::uint64_t bits_per_second) {
+  for (const BitUnit& unit : bit_units) {
+    if (bits_per_second < unit.bits) continue;
+    const double value = static_cast<double>(bits_per_second) / static_cast<double>(unit.bits);
+    return fmt::format("{:.{}f}{}", value,
+                       unit.bits == 1 || value >= 100 ? 0
+                       : value < 10                   ? 2
+                                                      : 1,
+                       unit.name);
+  }
+  return "0bps";
+}
+
 }  // namespace weft

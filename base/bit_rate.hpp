@@ -14,5 +14,7 @@ namespace weft {
 Result<std::uint64_t> parse_bit_rate(std::string_view text);
 // The shortest text that parses to the same value.
 std::string bit_rate_text(std::uint64_t bits_per_second);
+// For people: about three digits, "47.6Mbps".
+std::string bit_rate_rounded(std::uint64_t bits_per_second);
 
 }  // namespace weft

@@ -96,6 +96,7 @@ namespace weft {
   X(127, up_running, "up.running")                \
   X(130, fabric_link_down, "fabric.link_down")    \
   X(131, fabric_driver, "fabric.driver")          \
+  X(132, slice_slow, "slice.slow")                \
   X(140, fabric_plan, "fabric.plan")              \
   X(141, fabric_manager, "fabric.manager")        \
   X(142, fabric_unread, "fabric.unread")          \

@@ -86,6 +86,18 @@ std::vector<std::pair<std::string, std::string>> rank_environment(const yaml::Fa
   return out;
 }
 
+// Links of the simulated fabric are limited by software, and any host fills the slower ones.
+constexpr std::uint64_t any_host_fills_bps = 2'000'000'000;
+
+broker::GroundProbe probe_of(const yaml::FabricUse& use, const broker::fabric::Fabric& fabric) {
+  broker::GroundProbe probe{use.probe.always && use.driver != "none", use.probe.expect_bps,
+                            use.probe.share};
+  const std::uint64_t rate = fabric.link_rate_bps;
+  if (use.driver == "linux" && probe.expected_bps == 0 && rate <= any_host_fills_bps)
+    probe.expected_bps = rate;
+  return probe;
+}
+
 // The fabric that broker.yaml names: what the core rents, and who drives it. False: told what is
 // wrong.
 bool read_fabric(const yaml::BrokerConfig& config, broker::Settings& settings) {
@@ -105,6 +117,7 @@ bool read_fabric(const yaml::BrokerConfig& config, broker::Settings& settings) {
   if (!loaded.fabric) return false;
   auto ground = std::make_shared<broker::Ground>(*std::move(loaded.fabric), use.driver, text.str());
   ground->environment = rank_environment(use);
+  ground->probe = probe_of(use, ground->fabric);
   settings.core.ground = ground;
   if (!ground->enforced) return true;
   settings.driver.program = folder_of_this_program() + "/weft-driver";

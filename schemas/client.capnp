@@ -92,6 +92,10 @@ struct ListSlices {
 struct ClearQuarantine {
 }
 
+struct ReadCertificates {
+  lease @0 :UInt64;
+}
+
 struct VerifySlice {
   lease @0 :UInt64;
 }
@@ -179,5 +183,6 @@ struct Request {
     listSlices @27 :ListSlices;
     verifySlice @28 :VerifySlice;
     clearQuarantine @29 :ClearQuarantine;
+    readCertificates @30 :ReadCertificates;
   }
 }

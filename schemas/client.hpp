@@ -144,6 +144,14 @@ struct AskQuote {
 };
 WEFT_EMPTY_MESSAGE(ListSlices, "list_slices")  // those of the caller, and the fabric they are on
 WEFT_EMPTY_MESSAGE(ClearQuarantine, "clear_quarantine")  // what is in it may be rented again
+struct ReadCertificates {  // of a lease, live or over: answered by Certificates
+  LeaseId lease;
+  WEFT_MESSAGE(ReadCertificates, "read_certificates")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("lease", s.lease);
+  }
+};
 struct VerifySlice {  // reads the fabric again: answered by SliceVerified
   LeaseId lease;
   WEFT_MESSAGE(VerifySlice, "verify_slice")
@@ -247,7 +255,7 @@ using RequestBody =
                  SignalJob, ReadLog, ListNodes, PutOffer, ListOffers, WithdrawOffer, AskQuote,
                  AcceptQuote, DeclineQuote, ListLeases, ReleaseLease, AskBill, ReadJournal,
                  EnrollKey, ListKeys, RevokeKey, Deposit, ListAccounts, ReadEvents, ListSlices,
-                 VerifySlice, ClearQuarantine>;
+                 VerifySlice, ClearQuarantine, ReadCertificates>;
 struct Request {
   static constexpr const char* name = "request";
   RequestBody body;

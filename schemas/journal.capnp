@@ -74,6 +74,10 @@ struct FabricPut {
   text @1 :Text;
 }
 
+struct Certified {
+  certificate @0 :StateFile.Certificate;
+}
+
 struct JobSubmitted {
   job @0 :StateFile.Job;
 }
@@ -145,6 +149,7 @@ struct FactBox {
     answered @16 :Answered;
     slicePut @17 :SlicePut;
     fabricPut @18 :FabricPut;
+    certified @19 :Certified;
   }
 }
 
@@ -245,4 +250,5 @@ struct Snapshot {
   nodeBooks @16 :List(NodeBook);
   usages @17 :List(Usage);
   fabric @18 :StateFile.FabricState;
+  certificates @19 :List(StateFile.Certificate);
 }

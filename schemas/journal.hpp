@@ -244,13 +244,21 @@ struct FabricPut {  // what of the fabric is not rented, and what happened to it
     v("text", s.text, limits::text_bytes_max);
   }
 };
+struct Certified {
+  Certificate certificate;
+  WEFT_FACT(Certified, "certified")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("certificate", s.certificate);
+  }
+};
 #undef WEFT_FACT
 
 // Order is wire format; position 0 is an arm that this build does not know.
 using Fact =
     std::variant<std::monostate, EpochBegan, KeyPut, NodePut, NodeMetered, OfferPut, QuotePut,
                  LeaseGranted, LeaseMoved, Posted, JobSubmitted, JobMoved, AttemptMade,
-                 AttemptMoved, RankEnded, NodeCleared, Answered, SlicePut, FabricPut>;
+                 AttemptMoved, RankEnded, NodeCleared, Answered, SlicePut, FabricPut, Certified>;
 
 struct FactBox {
   Fact fact;
@@ -421,6 +429,7 @@ struct Snapshot {
   std::vector<NodeBook> node_books;
   std::vector<Usage> usages;
   FabricState fabric;
+  std::vector<Certificate> certificates;
   bool operator==(const Snapshot&) const = default;
   template <class S, class V>
   static void fields(S& s, V&& v) {
@@ -443,6 +452,7 @@ struct Snapshot {
     v("node_books", s.node_books, limits::workers_max);
     v("usages", s.usages, limits::list_max);
     v("fabric", s.fabric);
+    v("certificates", s.certificates, limits::jobs_live_max);
   }
 };
 

@@ -204,6 +204,13 @@ struct SliceVerified {
   verify @7 :Int64;  # ms
 }
 
+struct Certificates {
+  driver @0 :Text;
+  linkRateBps @1 :UInt64;
+  slice @2 :SliceLine;
+  certificates @3 :List(StateFile.Certificate);
+}
+
 struct Reply {
   union {
     unknown @0 :Void;
@@ -227,5 +234,6 @@ struct Reply {
     events @18 :Events;
     sliceList @19 :SliceList;
     sliceVerified @20 :SliceVerified;
+    certificates @21 :Certificates;
   }
 }

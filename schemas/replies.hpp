@@ -375,11 +375,25 @@ struct SliceVerified {  // by tables, keys and routes read from the fabric just 
     v("verify", s.verify);
   }
 };
+struct Certificates {
+  std::string driver;
+  std::uint64_t link_rate_bps = 0;  // of one link as the fabric file says; 0: it does not
+  SliceLine slice;
+  std::vector<Certificate> certificates;  // at hand-over, at return: as far as there are
+  WEFT_MESSAGE(Certificates, "certificates")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("driver", s.driver, limits::name_bytes_max);
+    v("link_rate_bps", s.link_rate_bps);
+    v("slice", s.slice);
+    v("certificates", s.certificates, 2);
+  }
+};
 
 using ReplyBody =
     std::variant<std::monostate, Refused, Done, Info, Submitted, DryRun, JobList, JobView, Why,
                  LogChunk, NodeList, OfferList, QuoteReply, LeaseList, Bill, JournalChunk, KeyList,
-                 AccountList, Events, SliceList, SliceVerified>;
+                 AccountList, Events, SliceList, SliceVerified, Certificates>;
 struct Reply {
   static constexpr const char* name = "reply";
   ReplyBody body;

@@ -136,6 +136,34 @@ struct Slice {
   text @6 :Text;
 }
 
+struct PairMeasure {
+  from @0 :UInt32;
+  to @1 :UInt32;
+  latencyNs @2 :UInt64;
+  bandwidthBps @3 :UInt64;
+}
+
+struct Spread {
+  least @0 :UInt64;
+  median @1 :UInt64;
+  most @2 :UInt64;
+}
+
+struct Certificate {
+  lease @0 :UInt64;
+  atReturn @1 :Bool;
+  measured @2 :Bool;
+  passed @3 :Bool;
+  at @4 :Int64;  # ms
+  took @5 :Int64;  # ms
+  pairs @6 :UInt64;
+  bandwidthNeededBps @7 :UInt64;
+  latencyNs @8 :Spread;
+  bandwidthBps @9 :Spread;
+  slowest @10 :List(PairMeasure);
+  text @11 :Text;
+}
+
 struct FabricState {
   failed @0 :Links;
   quarantined @1 :Links;

@@ -150,6 +150,58 @@ struct Slice {  // of a lease, and named by its number
     v("text", s.text, limits::text_bytes_max);
   }
 };
+struct PairMeasure {  // one way between two nodes of a slice: places in its lease's list of nodes
+  std::uint32_t from = 0, to = 0;
+  std::uint64_t latency_ns = 0;     // half of the fastest round trip of an empty message; 0: none
+  std::uint64_t bandwidth_bps = 0;  // as it arrived, in bits a second; 0: none
+  bool operator==(const PairMeasure&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("from", s.from);
+    v("to", s.to);
+    v("latency_ns", s.latency_ns);
+    v("bandwidth_bps", s.bandwidth_bps);
+  }
+};
+struct Spread {  // over pairs, one way each
+  std::uint64_t least = 0, median = 0, most = 0;
+  bool operator==(const Spread&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("least", s.least);
+    v("median", s.median);
+    v("most", s.most);
+  }
+};
+struct Certificate {  // what an acceptance probe found on a slice
+  LeaseId lease;
+  bool at_return = false;  // after the last rank, to compare; else at the hand-over
+  bool measured = false;   // false: `text` says why not
+  bool passed = false;
+  Instant at;
+  Duration took;
+  std::uint64_t pairs = 0;                 // measured, one way each
+  std::uint64_t bandwidth_needed_bps = 0;  // by every pair; 0: nothing to compare with
+  Spread latency_ns, bandwidth_bps;
+  std::vector<PairMeasure> slowest;  // all of them where there are not many, slowest first
+  std::string text;
+  bool operator==(const Certificate&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("lease", s.lease);
+    v("at_return", s.at_return);
+    v("measured", s.measured);
+    v("passed", s.passed);
+    v("at", s.at);
+    v("took", s.took);
+    v("pairs", s.pairs);
+    v("bandwidth_needed_bps", s.bandwidth_needed_bps);
+    v("latency_ns", s.latency_ns);
+    v("bandwidth_bps", s.bandwidth_bps);
+    v("slowest", s.slowest, limits::certificate_pairs_max);
+    v("text", s.text, limits::text_bytes_max);
+  }
+};
 struct FabricState {  // what is not rented: it is down, or it did not do what was asked of it
   Links failed, quarantined;
   bool operator==(const FabricState&) const = default;

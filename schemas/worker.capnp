@@ -82,6 +82,19 @@ struct Fenced {
   mine @0 :UInt64;
 }
 
+struct ProbeOpened {
+  ticket @0 :UInt64;
+  code @1 :UInt16;  # base/codes.hpp
+  detail @2 :Text;
+  address @3 :Data;
+}
+
+struct ProbeDone {
+  ticket @0 :UInt64;
+  run @1 :UInt32;
+  measures @2 :List(StateFile.PairMeasure);
+}
+
 struct Report {
   union {
     unknown @0 :Void;
@@ -95,6 +108,8 @@ struct Report {
     rankProgress @8 :RankProgress;
     logPiece @9 :LogPiece;
     fenced @10 :Fenced;
+    probeOpened @11 :ProbeOpened;
+    probeDone @12 :ProbeDone;
   }
 }
 
@@ -165,6 +180,31 @@ struct Dismissed {
   detail @1 :Text;
 }
 
+struct ProbeOpen {
+  ticket @0 :UInt64;
+  nodes @1 :UInt32;
+  environment @2 :List(JobFile.KeyValue);
+}
+
+struct ProbePeer {
+  index @0 :UInt32;
+  address @1 :Data;
+}
+
+struct ProbeRun {
+  ticket @0 :UInt64;
+  run @1 :UInt32;
+  index @2 :UInt32;
+  peers @3 :List(ProbePeer);
+  to @4 :List(UInt32);
+  from @5 :List(UInt32);
+  each @6 :Int64;  # ms
+}
+
+struct ProbeEnd {
+  ticket @0 :UInt64;
+}
+
 struct Order {
   union {
     unknown @0 :Void;
@@ -178,5 +218,8 @@ struct Order {
     signalRanks @8 :SignalRanks;
     fetchLog @9 :FetchLog;
     dismissed @10 :Dismissed;
+    probeOpen @11 :ProbeOpen;
+    probeRun @12 :ProbeRun;
+    probeEnd @13 :ProbeEnd;
   }
 }

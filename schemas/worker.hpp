@@ -149,8 +149,36 @@ struct Fenced {  // an order of a lower epoch was refused
   }
 };
 
-using ReportBody = std::variant<std::monostate, Join, Beat, Prepared, RankGone, AttemptGone,
-                                MeshSeed, RankBlames, RankProgress, LogPiece, Fenced>;
+struct ProbeOpened {  // answer to ProbeOpen
+  std::uint64_t ticket = 0;
+  Code code{};  // not none: no probe is possible here
+  std::string detail;
+  std::vector<std::uint8_t> address;  // of its UCX worker
+  WEFT_MESSAGE(ProbeOpened, "probe_opened")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("ticket", s.ticket);
+    v("code", s.code);
+    v("detail", s.detail, limits::text_bytes_max);
+    v("address", s.address, limits::probe_address_bytes_max);
+  }
+};
+struct ProbeDone {  // answer to ProbeRun
+  std::uint64_t ticket = 0;
+  std::uint32_t run = 1;
+  std::vector<PairMeasure> measures;  // from this node
+  WEFT_MESSAGE(ProbeDone, "probe_done")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("ticket", s.ticket);
+    v("run", s.run);
+    v("measures", s.measures, limits::probe_turns_max);
+  }
+};
+
+using ReportBody =
+    std::variant<std::monostate, Join, Beat, Prepared, RankGone, AttemptGone, MeshSeed, RankBlames,
+                 RankProgress, LogPiece, Fenced, ProbeOpened, ProbeDone>;
 struct Report {
   static constexpr const char* name = "report";
   ReportBody body;
@@ -296,8 +324,59 @@ struct Dismissed {  // this session is over: superseded by a newer incarnation, 
   }
 };
 
-using OrderBody = std::variant<std::monostate, Welcome, Prepare, Go, MeshSeed, PeerEnded,
-                               StopAttempt, Forget, SignalRanks, FetchLog, Dismissed>;
+struct ProbeOpen {  // a probe process, with what the slice tells its ranks; until ProbeEnd
+  std::uint64_t ticket = 0;
+  std::uint32_t nodes = 0;  // of the slice
+  std::vector<KeyValue> environment;
+  WEFT_MESSAGE(ProbeOpen, "probe_open")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("ticket", s.ticket);
+    v("nodes", s.nodes);
+    v("environment", s.environment, limits::list_max);
+  }
+};
+struct ProbePeer {
+  std::uint32_t index = 0;
+  std::vector<std::uint8_t> address;
+  bool operator==(const ProbePeer&) const = default;
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("index", s.index);
+    v("address", s.address, limits::probe_address_bytes_max);
+  }
+};
+struct ProbeRun {  // one turn after the other: measure the way to a peer while another measures us
+  std::uint64_t ticket = 0;
+  std::uint32_t run = 1;  // of this ticket
+  std::uint32_t index = 0;
+  std::vector<ProbePeer> peers;         // those that the turns name
+  std::vector<std::uint32_t> to, from;  // a turn each; UINT32_MAX: nobody
+  Duration each;                        // of sending, in one turn
+  WEFT_MESSAGE(ProbeRun, "probe_run")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("ticket", s.ticket);
+    v("run", s.run);
+    v("index", s.index);
+    v("peers", s.peers, 2 * limits::probe_turns_max);
+    v("to", s.to, limits::probe_turns_max);
+    v("from", s.from, limits::probe_turns_max);
+    v("each", s.each);
+  }
+};
+struct ProbeEnd {
+  std::uint64_t ticket = 0;
+  WEFT_MESSAGE(ProbeEnd, "probe_end")
+  template <class S, class V>
+  static void fields(S& s, V&& v) {
+    v("ticket", s.ticket);
+  }
+};
+
+using OrderBody =
+    std::variant<std::monostate, Welcome, Prepare, Go, MeshSeed, PeerEnded, StopAttempt, Forget,
+                 SignalRanks, FetchLog, Dismissed, ProbeOpen, ProbeRun, ProbeEnd>;
 struct Order {
   static constexpr const char* name = "order";
   OrderBody body;

@@ -62,6 +62,7 @@ struct Apply {
   void operator()(const Answered& f) { d.answers.put(f); }
   void operator()(const SlicePut& f) { d.leases.put(f); }
   void operator()(const FabricPut& f) { d.fabric = f.fabric; }
+  void operator()(const Certified& f) { d.leases.put(f); }
 };
 
 }  // namespace

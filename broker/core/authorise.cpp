@@ -42,6 +42,7 @@ constexpr Rule rules[] = {      // in the order of RequestBody
     /* ListSlices */    {true,  true,  false},
     /* VerifySlice */   {false, true,  false},
     /* ClearQuarantine */ {false, false, true},
+    /* ReadCertificates */ {true, true, false},
 };
 // clang-format on
 static_assert(std::size(rules) == std::variant_size_v<RequestBody>, "one row per request");

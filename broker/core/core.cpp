@@ -8,6 +8,7 @@
 #include "broker/core/gang.hpp"
 #include "broker/core/handlers.hpp"
 #include "broker/core/machine.hpp"
+#include "broker/core/probing.hpp"
 #include "broker/core/renting.hpp"
 #include "broker/core/schedule.hpp"
 #include "broker/core/slices.hpp"
@@ -108,6 +109,7 @@ void timer_due(Tx& tx, const Timers::Due& due) {
     case TimerKind::ticket: return ticket_due(tx, id);
     case TimerKind::slice: return slice_due(tx, {id});
     case TimerKind::driver: return program_again(tx);
+    case TimerKind::probe: return probe_due(tx, {id});
     case TimerKind::hour: return post_hour(tx);
   }
 }

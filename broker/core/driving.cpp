@@ -7,6 +7,7 @@
 #include "broker/core/driving.hpp"
 #include "broker/core/gang.hpp"
 #include "broker/core/link_sets.hpp"
+#include "broker/core/probing.hpp"
 #include "broker/core/renting.hpp"
 #include "broker/core/slices.hpp"
 
@@ -25,15 +26,14 @@ void ready(Tx& tx, LeaseId id, const DriverAnswered& answer) {
     if (attempt) go_when_ready(tx, attempt);  // it may have waited for this
     return;
   }
-  put_slice(
-      tx, id, SliceState::ready,
-      fmt::format("{} pairs walked and {} negative probes, planned in {}, applied in {}, read back "
-                  "in {}, verified in {}",
-                  answer.pairs, answer.negative_probes, to_string(answer.plan),
-                  to_string(answer.apply), to_string(answer.read_back), to_string(answer.verify)));
-  if (attempt) return go_when_ready(tx, attempt);
-  if (!tx.d.leases.at(id).lease.job && tx.d.leases.at(id).lease.state == LeaseState::preparing)
-    start_billing(tx, id);
+  const std::string text = fmt::format(
+      "{} pairs walked and {} negative probes, planned in {}, applied in {}, read back "
+      "in {}, verified in {}",
+      answer.pairs, answer.negative_probes, to_string(answer.plan), to_string(answer.apply),
+      to_string(answer.read_back), to_string(answer.verify));
+  // One that is healed has ranks on it, which a probe would slow down.
+  if (before == SliceState::programming) return probe_before_use(tx, id, text);
+  hand_over(tx, id, text);
 }
 
 // By slice. What is told of none in particular may be anybody's: nothing new is handed over on it,
@@ -156,10 +156,13 @@ ApplySlices order_for(Tx& tx) {
   driving.fresh.clear();
   for (const LeaseId id : tx.d.leases.live()) {
     const Slice& slice = tx.d.leases.at(id).lease.slice;
-    if (!to_be_there(slice)) continue;
+    const bool leaving = slice.state == SliceState::returning && probed_at_return(tx, id);
+    if (!to_be_there(slice) && !leaving) continue;
     order.slices.push_back({id.value, slice.key, slice.links});
     driving.asked.insert(id);
-    if (!driving.all && slice.state == SliceState::ready && !driving.tries.contains(id)) continue;
+    const bool known =
+        !driving.all && slice.state == SliceState::ready && !driving.tries.contains(id);
+    if (leaving || known) continue;
     order.fresh.push_back(id.value);
     driving.fresh.insert(id);
   }
@@ -167,6 +170,13 @@ ApplySlices order_for(Tx& tx) {
 }
 
 }  // namespace
+
+void hand_over(Tx& tx, LeaseId id, const std::string& text) {
+  put_slice(tx, id, SliceState::ready, text);
+  if (const AttemptId attempt = tx.d.jobs.using_lease(id)) return go_when_ready(tx, attempt);
+  const Lease& lease = tx.d.leases.at(id).lease;
+  if (!lease.job && lease.state == LeaseState::preparing) start_billing(tx, id);
+}
 
 bool to_be_there(const Slice& slice) {
   return slice.enforced &&

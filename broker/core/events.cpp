@@ -75,6 +75,12 @@ struct Describe {
                     fmt::format("slice s{} is {}{}{}", f.lease.value, to_string(f.slice.state),
                                 f.slice.text.empty() ? "" : ": ", f.slice.text));
   }
+  Line operator()(const Certified& f) const {
+    const Certificate& c = f.certificate;
+    return of_lease(d.leases.at(c.lease).lease, "slice",
+                    fmt::format("slice s{} {}: {}", c.lease.value,
+                                c.at_return ? "measured at its return" : "measured", c.text));
+  }
   Line operator()(const FabricPut& f) const {
     const auto links = [](const Links& l) {
       std::size_t n = 0;

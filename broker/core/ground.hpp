@@ -14,6 +14,13 @@
 
 namespace weft::broker {
 
+struct GroundProbe {  // of every slice before use and after it
+  bool wanted = false;
+  std::uint64_t expected_bps =
+      0;  // what a way reaches on this fabric when it is well; 0: not known
+  std::uint32_t share_percent = 80;  // of that, or of what the slice's better ways reach
+};
+
 struct Ground {
   fabric::Fabric fabric;
   fabric::Masks rentable;
@@ -23,6 +30,7 @@ struct Ground {
   std::string text;                                          // the description, for clients
   // What UCX on every host needs to stay on this fabric, e.g. UCX_NET_DEVICES.
   std::vector<std::pair<std::string, std::string>> environment;
+  GroundProbe probe;
 
   Ground(fabric::Fabric what, std::string driver, std::string text);
   bool has_keys() const { return driver == "opensm"; }  // P_Keys

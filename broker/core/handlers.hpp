@@ -42,6 +42,7 @@ Answer handle(Tx&, const Caller&, const ReadEvents&);
 // slices (handlers_slices.cpp)
 Answer handle(Tx&, const Caller&, const ListSlices&);
 Answer handle(Tx&, const Caller&, const VerifySlice&);
+Answer handle(Tx&, const Caller&, const ReadCertificates&);
 Answer handle(Tx&, const Caller&, const ClearQuarantine&);
 
 // An object of another account is as unknown as one that does not exist.

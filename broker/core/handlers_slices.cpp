@@ -57,6 +57,21 @@ Answer handle(Tx& tx, const Caller& caller, const VerifySlice& ask) {
   return ReplyBody{};
 }
 
+Answer handle(Tx& tx, const Caller& caller, const ReadCertificates& ask) {
+  const market::LeaseBook* book = tx.d.leases.find(ask.lease);
+  const auto& ground = tx.machine.config.ground;
+  const bool sees =
+      book && (caller.sees(book->lease.account) || book->lease.owner == caller.entry.account);
+  if (!sees || !ground || book->lease.slice.state == SliceState::none)
+    return fail(Code::slice_unknown, fmt::format("slice s{} is not known", ask.lease.value));
+  Certificates out;
+  out.driver = ground->driver;
+  out.link_rate_bps = ground->fabric.link_rate_bps;
+  out.slice = line_of(tx, book->lease);
+  out.certificates = book->certificates;
+  return ReplyBody{std::move(out)};
+}
+
 Answer handle(Tx& tx, const Caller& caller, const ClearQuarantine&) {
   if (!tx.machine.config.ground)
     return fail(Code::slice_unknown, "this broker knows no fabric, so nothing is in quarantine");

@@ -66,6 +66,22 @@ struct Plan {         // what the last look at the queue found
   Instant head_at;    // when it can start
 };
 
+struct Probe {               // of a slice, under way
+  std::uint64_t ticket = 0;  // 0: to begin again when its timer is due
+  bool at_return = false;
+  Instant started;
+  Links links;                                     // that it is of
+  std::string verified;                            // what the driver found, at a hand-over
+  std::string trouble;                             // why it has not come to an end so far
+  std::vector<std::vector<std::uint8_t>> address;  // by place in the lease's list of nodes
+  std::set<std::uint32_t> awaited;                 // places whose answer is missing
+  std::uint32_t run = 0;                           // 0: opening; 1: all; then one way alone each
+  std::map<std::pair<std::uint32_t, std::uint32_t>, PairMeasure> measures;
+  std::uint64_t needed_bps = 0;                               // by every way; set by the run of all
+  std::deque<std::pair<std::uint32_t, std::uint32_t>> alone;  // ways to measure again
+  std::set<std::pair<std::uint32_t, std::uint32_t>> was_alone;  // all that were ever in it
+};
+
 struct Driving {           // what the fabric driver was asked
   bool here = false;       // it is running
   bool dirty = false;      // the fabric differs from what the leases say
@@ -85,6 +101,8 @@ struct Driving {           // what the fabric driver was asked
   std::deque<Check> checks;  // waiting; the first may be under way
   bool checking = false;     // the order under way is a check
   Instant next_remark;       // of the driver, that may be journaled
+  std::map<LeaseId, Probe> probes;
+  std::uint64_t next_probe = 1;
 };
 
 struct Soft {

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "broker/core/gang.hpp"
+#include "broker/core/probing.hpp"
 #include "broker/core/renting.hpp"
 
 namespace weft::broker {
@@ -161,7 +162,9 @@ bool take_back(Tx& tx, LeaseId id) {
   slice.state = slice.enforced ? SliceState::returning : SliceState::returned;
   tx.soft.driving.dirty = true;
   const bool at_once = !slice.enforced;
+  const bool used = !at_once && tx.d.leases.at(id).lease.slice.state == SliceState::ready;
   tx.emit(SlicePut{id, std::move(slice)});
+  if (used) probe_after_use(tx, id);
   return at_once;
 }
 
@@ -184,6 +187,9 @@ void arm_slice(Tx& tx, LeaseId id) {
   const market::LeaseBook* book = tx.d.leases.find(id);
   if (!book) return;
   const SliceState state = book->lease.slice.state;
+  const bool measured =
+      probed_at_return(tx, id) ? state == SliceState::returning : state == SliceState::programming;
+  if (!measured) end_probe(tx, id);
   if (book->lease.slice.enforced && state != SliceState::ready) tx.soft.driving.dirty = true;
   const bool waits = market::live(book->lease.state) && state == SliceState::programming;
   tx.soft.timers.set({TimerKind::slice, id.value},
@@ -193,9 +199,15 @@ void arm_slice(Tx& tx, LeaseId id) {
 void slice_due(Tx& tx, LeaseId id) {
   const market::LeaseBook* book = tx.d.leases.find(id);
   if (!book || book->lease.slice.state != SliceState::programming) return;
+  std::string trouble;
+  if (const auto probe = tx.soft.driving.probes.find(id); probe != tx.soft.driving.probes.end())
+    trouble =
+        ": " + (probe->second.trouble.empty() ? "it is still going on" : probe->second.trouble);
   slice_lost(tx, id, Cause::not_delivered, Code::slice_late,
-             fmt::format("slice s{} was not verified within {}", id.value,
-                         to_string(tx.machine.config.prepare_time_max)));
+             fmt::format("slice s{} was not {} within {}", id.value,
+                         trouble.empty() ? "verified" : "measured",
+                         to_string(tx.machine.config.prepare_time_max)) +
+                 trouble);
 }
 
 }  // namespace weft::broker

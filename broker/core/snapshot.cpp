@@ -19,6 +19,7 @@ Snapshot Durable::snapshot() const {
     s.leases.push_back(book.lease);
     s.meters.push_back(market::to_wire(id, book.sums, book.posted));
     s.histories.push_back({id, book.spans, book.postings});
+    for (const Certificate& c : book.certificates) s.certificates.push_back(c);
   }
   for (const auto& [account, quantity] : leases.usage()) s.usages.push_back({account, quantity});
   for (const auto& [id, job] : jobs.all()) s.jobs.push_back(job);
@@ -47,6 +48,7 @@ void Durable::restore(const Snapshot& s) {
   for (const Offer& offer : s.offers) offers.put(offer);
   for (const Quote& quote : s.quotes) quotes.put(quote);
   leases.restore(s.leases, s.meters, s.histories);
+  for (const Certificate& c : s.certificates) leases.put(Certified{c});
   for (const Usage& usage : s.usages) leases.note_usage(usage);
   jobs.restore(s.jobs, s.attempts, s.cleared);
   ledger.restore(s.balances);

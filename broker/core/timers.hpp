@@ -27,6 +27,7 @@ enum class TimerKind : std::uint8_t {
   ticket,        // a worker did not answer for its log
   slice,         // of a lease: it was not delivered in time
   driver,        // ask the fabric driver again
+  probe,         // of a lease's slice: it took too long, or is to begin again
   hour           // full hour: post what was metered
 };
 

@@ -8,6 +8,7 @@
 #include "broker/core/arm.hpp"
 #include "broker/core/gang.hpp"
 #include "broker/core/holdings.hpp"
+#include "broker/core/probing.hpp"
 #include "broker/core/renting.hpp"
 #include "broker/core/waiting.hpp"
 
@@ -134,6 +135,8 @@ struct OnReport {
   }
   void operator()(const RankProgress& m) { progress(tx, node, m); }
   void operator()(const LogPiece& m) { log_piece(tx, node, m); }
+  void operator()(const ProbeOpened& m) { probe_opened(tx, node, m); }
+  void operator()(const ProbeDone& m) { probe_done(tx, node, m); }
   void operator()(const Fenced& m) {
     tx.note(Note::Level::error,
             fmt::format("worker {} obeys epoch {}, this broker is at {}: another broker leads",

@@ -64,8 +64,8 @@ bool before(const Placement& a, const Placement& b) {
          std::tuple(b.price, b.units, b.nodes.front());
 }
 
-Placed place_anywhere(const Request& request, Fitting& fitting) {
-  Placed out;
+Placing place_anywhere(const Request& request, Fitting& fitting) {
+  Placing out;
   for (auto& [owner, nodes] : fitting) {
     if (nodes.size() < request.nodes) continue;
     Placement slice = cheapest(nodes, request.nodes);
@@ -92,8 +92,8 @@ Placement slice_of(std::span<const Candidate* const> nodes) {
   return slice;
 }
 
-Placed place(const Request& request, std::span<const Candidate> candidates, const Site& site,
-             Instant at) {
+Placing place(const Request& request, std::span<const Candidate> candidates, const Site& site,
+              Instant at) {
   Rejection rejection;
   Fitting fitting;
   for (const Candidate& c : candidates)
@@ -101,7 +101,7 @@ Placed place(const Request& request, std::span<const Candidate> candidates, cons
       fitting[c.owner].push_back(&c);
   for (const auto& [owner, nodes] : fitting)
     rejection.fit = std::max(rejection.fit, static_cast<std::uint32_t>(nodes.size()));
-  Placed out;
+  Placing out;
   if (rejection.fit < request.nodes)
     rejection.blocker = blocker_of(request, rejection);
   else if (!site.rentable)

@@ -68,7 +68,7 @@ struct Rejection {  // how many of the candidates failed at what, the first reas
   Refusal links{};        // where there are nodes enough: why the fabric has no slice of them
 };
 
-struct Placed {  // exactly one of the two
+struct Placing {  // exactly one of the two
   std::optional<Placement> placement;
   Rejection rejection;
 };
@@ -76,8 +76,8 @@ struct Placed {  // exactly one of the two
 // The cheapest slice for `request` that can start at `at`: lowest price, then fewest units, then
 // lowest node ids. On a fabric: the lowest price at which there is a slice, then what the allocator
 // takes.
-Placed place(const Request& request, std::span<const Candidate> candidates, const Site& site,
-             Instant at);
+Placing place(const Request& request, std::span<const Candidate> candidates, const Site& site,
+              Instant at);
 
 // The earliest instant >= `from` at which place() would succeed if nothing else changes;
 // nothing if never.

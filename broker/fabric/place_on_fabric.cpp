@@ -134,11 +134,11 @@ std::optional<Placement> of_owner(const Request& request, std::vector<const Cand
 
 }  // namespace
 
-Placed place_on_fabric(const Request& request,
-                       const std::map<std::uint32_t, std::vector<const Candidate*>>& fitting,
-                       const Site& site, Instant at, Rejection& rejection) {
+Placing place_on_fabric(const Request& request,
+                        const std::map<std::uint32_t, std::vector<const Candidate*>>& fitting,
+                        const Site& site, Instant at, Rejection& rejection) {
   Allocator allocator(default_policy);
-  Placed out;
+  Placing out;
   const std::vector<const Candidate*>* most = nullptr;
   for (const auto& [owner, nodes] : fitting) {
     if (nodes.size() < request.nodes) continue;

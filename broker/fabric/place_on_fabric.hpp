@@ -10,9 +10,9 @@ namespace weft::broker::fabric {
 Placement slice_of(std::span<const Candidate* const> nodes);
 
 // `fitting`: by owner, at least one with enough nodes. Without a placement `rejection` says why.
-Placed place_on_fabric(const Request& request,
-                       const std::map<std::uint32_t, std::vector<const Candidate*>>& fitting,
-                       const Site& site, Instant at, Rejection& rejection);
+Placing place_on_fabric(const Request& request,
+                        const std::map<std::uint32_t, std::vector<const Candidate*>>& fitting,
+                        const Site& site, Instant at, Rejection& rejection);
 std::optional<Instant> earliest_on_fabric(const Request& request,
                                           std::span<const Candidate> candidates, const Site& site,
                                           Instant from);

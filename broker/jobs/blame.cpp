@@ -89,6 +89,7 @@ std::string sentence(const Blame& b) {
   switch (b.code) {
     case Code::none: return "nobody is to blame";
     case Code::slice_differs: return "its slice is not what was asked for: " + b.detail;
+    case Code::slice_slow: return "its slice is too slow: " + b.detail;
     case Code::slice_late:
     case Code::fabric_link_down: return b.detail;
     case Code::peer_exit: return fmt::format("{} exited with {}", rank, b.status);

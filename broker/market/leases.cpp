@@ -7,6 +7,11 @@
 #include "base/assert.hpp"
 
 namespace weft::broker::market {
+namespace {
+
+constexpr std::size_t closed_pairs_kept = 16;  // of each certificate of a closed lease
+
+}  // namespace
 
 const LeaseBook* Leases::find(LeaseId id) const {
   const auto it = books_.find(id);
@@ -66,6 +71,8 @@ void Leases::move(const LeaseMoved& fact) {
   if (fact.state == LeaseState::active) lease.active_at = fact.at;
   if (fact.state != LeaseState::closed) return;
   lease.closed_at = fact.at;
+  for (Certificate& c : it->second.certificates)  // in full it is in the journal
+    if (c.slowest.size() > closed_pairs_kept) c.slowest.resize(closed_pairs_kept);
   live_.erase(lease.id);
   closed_.insert({lease.closed_at, lease.id});
   if (closed_.size() > limits::jobs_ended_kept) drop_oldest();
@@ -75,6 +82,15 @@ void Leases::put(const SlicePut& fact) {
   const auto it = books_.find(fact.lease);
   WEFT_ASSERT(it != books_.end(), fmt::format("lease {}", fact.lease.value));
   it->second.lease.slice = fact.slice;
+}
+
+void Leases::put(const Certified& fact) {
+  const auto it = books_.find(fact.certificate.lease);
+  WEFT_ASSERT(it != books_.end(), fmt::format("lease {}", fact.certificate.lease.value));
+  auto& all = it->second.certificates;
+  std::erase_if(all,
+                [&](const Certificate& c) { return c.at_return == fact.certificate.at_return; });
+  all.push_back(fact.certificate);
 }
 
 void Leases::drop_oldest() {

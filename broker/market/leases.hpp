@@ -20,6 +20,7 @@ struct LeaseBook {
   std::vector<MeteredSpan> spans;  // closed; neighbours of the same kind are one
   std::vector<Posted> postings;
   std::map<NodeId, std::size_t> last_of;  // newest span of each node
+  std::vector<Certificate> certificates;  // at hand-over, at return: one of each at most
 };
 
 class Leases {
@@ -36,6 +37,7 @@ class Leases {
   void grant(const Lease& lease);
   void move(const LeaseMoved& fact);
   void put(const SlicePut& fact);
+  void put(const Certified& fact);
   void add(const fabric::ClosedSegment& segment);  // ignores time that is no lease's
   void add(const Posted& posted);
   void note_usage(const Usage& usage) { usage_[usage.account] = usage.quantity; }

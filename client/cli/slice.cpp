@@ -2,38 +2,15 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <bit>
 
 #include "client/cli/leases.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
+#include "client/cli/slice_text.hpp"
 #include "client/cli/verbs.hpp"
 
 namespace weft::cli {
 namespace {
-
-constexpr std::array shape_names{"leaf",  "pod",           "pods",    "owned",
-                                 "stubs", "stubs of pods", "no links"};
-
-struct Counted {
-  int hosts = 0, leaf_links = 0, spine_links = 0;
-};
-Counted count(const Links& links) {
-  Counted out;
-  for (const SliceLeaf& leaf : links.leaves) {
-    out.hosts += std::popcount(leaf.hosts);
-    out.leaf_links += std::popcount(leaf.up);
-  }
-  for (const SliceL2& l2 : links.l2) out.spine_links += std::popcount(l2.up);
-  return out;
-}
-
-std::string shape_of(const Slice& slice) {
-  return slice.shape < shape_names.size() ? shape_names[slice.shape] : "?";
-}
-std::string key_of(const Slice& slice) {
-  return slice.key == 0 ? "-" : fmt::format("{:#06x}", slice.key);
-}
 
 Result<SliceList> fetch(client::Client& client, const Common& common) {
   auto reply = client.get<SliceList>(ListSlices{}, common.reading());
@@ -57,18 +34,12 @@ Result<SliceList> fetch_one(const Common& common, LeaseId id) {
   return reply;
 }
 
-void take_slice(Flags& flags, LeaseId& id) {
-  flags.argument("SLICE", "number of the slice, e.g. s9 (it is that of its lease)",
-                 take_id(id, 's'));
-}
-
 void print(const SliceList& list) {
   Table table({"SLICE", "STATE", "SHAPE", ">NODES", ">UPLINKS", ">SPINE LINKS", "KEY", "ISOLATION",
                ">JOB", "NODES"});
   for (const SliceLine& line : list.slices) {
-    const Counted n = count(line.slice.links);
-    std::string names;
-    for (const std::string& node : line.nodes) names += (names.empty() ? "" : " ") + node;
+    const SliceSize n = size_of(line.slice.links);
+    std::string names = joined(line.nodes);
     if (names.size() > 60) names = names.substr(0, 57) + "...";
     table.row({fmt::format("s{}", line.lease.value), std::string(to_string(line.slice.state)),
                shape_of(line.slice), std::to_string(n.hosts), std::to_string(n.leaf_links),
@@ -148,54 +119,10 @@ int slice_verify(const Arguments& arguments) {
   return good ? exit_done : exit_verify;
 }
 
-// What is certified is what was read back at the hand-over; nothing of it is measured traffic.
-void print_certificate(const SliceList& list) {
-  const SliceLine& line = list.slices.front();
-  const Counted n = count(line.slice.links);
-  std::string names;
-  for (const std::string& node : line.nodes) names += (names.empty() ? "" : " ") + node;
-  fmt::print("certificate of slice s{} (lease L{}, account {})\n", line.lease.value,
-             line.lease.value, line.account);
-  fmt::print("  nodes      {} ({})\n", n.hosts, names);
-  fmt::print("  shape      {}: rearrangeably non-blocking on links of its own\n",
-             shape_of(line.slice));
-  fmt::print("  links      {} between leaves and L2 switches, {} to spines; in no other slice\n",
-             n.leaf_links, n.spine_links);
-  fmt::print("  key        {}\n", key_of(line.slice));
-  fmt::print("  driver     {}\n", list.driver);
-  fmt::print("  verified   {}\n             {}\n", clock_time(line.slice.at), line.slice.text);
-  fmt::print("  bandwidth, latency: not measured\n");
-}
-
-int slice_certificate(const Arguments& arguments) {
-  Flags flags(
-      "slice certificate", "SLICE [flags]",
-      "What was read back from the fabric when the slice was handed over. Only of slices that\n"
-      "a driver enforces.");
-  Common common(Speaks::asks);
-  LeaseId id;
-  take_slice(flags, id);
-  if (const int code = begin(flags, common, arguments); code >= 0) return code;
-  auto reply = fetch_one(common, id);
-  if (!reply) return refuse("slice certificate", reply.error());
-  const Slice& slice = reply->slices.front().slice;
-  if (!slice.enforced || slice.state != SliceState::ready)
-    return refuse("slice certificate",
-                  {Code::state_illegal,
-                   fmt::format("slice s{} is {}, {}: nothing is certified of it", id.value,
-                               to_string(slice.state),
-                               slice.enforced ? slice.text : "and its isolation only recorded")});
-  if (common.json)
-    print_json(*reply);
-  else
-    print_certificate(*reply);
-  return exit_done;
-}
-
 constexpr std::array slice_verbs{
     Verb{"list", "list slices", slice_list}, Verb{"show", "one slice", slice_show},
     Verb{"verify", "read the fabric and compare", slice_verify},
-    Verb{"certificate", "what was read back at the hand-over", slice_certificate}};
+    Verb{"certificate", "what was read back and measured", slice_certificate}};
 
 }  // namespace
 

@@ -37,6 +37,7 @@ int verb_quote(const Arguments&);
 int verb_accept(const Arguments&);
 int verb_lease(const Arguments&);
 int verb_slice(const Arguments&);
+int slice_certificate(const Arguments&);
 int verb_bill(const Arguments&);
 int verb_keys(const Arguments&);
 int verb_account(const Arguments&);

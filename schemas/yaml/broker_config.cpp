@@ -5,17 +5,33 @@
 #include <algorithm>
 #include <array>
 
+#include "base/bit_rate.hpp"
 #include "schemas/yaml/print.hpp"
 #include "schemas/yaml/reader.hpp"
 
 namespace weft::yaml {
 namespace {
 
-constexpr std::array<std::string_view, 15> config_paths{
-    "weft", "listen",      "listen.clients",   "listen.workers",    "price",
-    "fee",  "operators",   "heartbeat.period", "heartbeat.silence", "recovery",
-    "log",  "fabric.file", "fabric.driver",    "fabric.options",    "fabric.environment"};
+constexpr std::array<std::string_view, 18> config_paths{"weft",
+                                                        "listen",
+                                                        "listen.clients",
+                                                        "listen.workers",
+                                                        "price",
+                                                        "fee",
+                                                        "operators",
+                                                        "heartbeat.period",
+                                                        "heartbeat.silence",
+                                                        "recovery",
+                                                        "log",
+                                                        "fabric.file",
+                                                        "fabric.driver",
+                                                        "fabric.options",
+                                                        "fabric.environment",
+                                                        "fabric.probe.when",
+                                                        "fabric.probe.expect",
+                                                        "fabric.probe.share"};
 constexpr std::array<std::string_view, 3> driver_words{"none", "linux", "opensm"};
+constexpr std::array<std::string_view, 2> when_words{"never", "always"};
 constexpr std::array<std::string_view, 6> level_words{"trace", "debug", "info",
                                                       "warn",  "error", "off"};
 constexpr std::size_t endpoints_max = 16, operators_max = 256;
@@ -160,11 +176,38 @@ class ConfigKeys {
          },
          {}},
         {"options", pairs(config_.fabric.options), {}},
-        {"environment", pairs(config_.fabric.environment), {}}};
+        {"environment", pairs(config_.fabric.environment), {}},
+        {"probe", [this](const Node& n, const std::string& k) { probe(n, k); }, {}}};
     reader_.map(node, path, keys);
     if (config_.fabric.file.empty())
       reader_.problem(node.at, Code::spec_missing, path + ".file",
                       "is missing; write the path of a fabric file");
+  }
+  void probe(const Node& node, const std::string& path) {
+    ProbeUse& use = config_.fabric.probe;
+    const std::vector<Key> keys{
+        {"when",
+         [&](const Node& n, const std::string& k) {
+           if (const auto word = reader_.word(n, k, when_words)) use.always = *word == 1;
+         },
+         {}},
+        {"expect",
+         [&](const Node& n, const std::string& k) {
+           const auto text = reader_.text(n, k, 64, "write a rate, e.g. 190Gbps");
+           if (!text) return;
+           if (const auto rate = parse_bit_rate(*text))
+             use.expect_bps = *rate;
+           else
+             reader_.problem(n.at, rate.error().code, k, rate.error().detail);
+         },
+         {}},
+        {"share",
+         [&](const Node& n, const std::string& k) {
+           if (const auto value = reader_.integer(n, k, 1, 100))
+             use.share = static_cast<std::uint32_t>(*value);
+         },
+         {}}};
+    reader_.map(node, path, keys);
   }
   void level(const Node& node, const std::string& key) {
     if (const auto word = reader_.word(node, key, level_words))
@@ -201,6 +244,10 @@ std::string print_fabric(const FabricUse& fabric) {
   };
   pairs("options", fabric.options);
   pairs("environment", fabric.environment);
+  const ProbeUse& probe = fabric.probe;
+  out += fmt::format("  probe:\n    when: {}\n", when_words[probe.always ? 1 : 0]);
+  if (probe.expect_bps != 0) out += "    expect: " + bit_rate_text(probe.expect_bps) + "\n";
+  out += fmt::format("    share: {}\n", probe.share);
   return out;
 }
 

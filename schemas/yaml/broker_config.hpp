@@ -1,11 +1,14 @@
 // broker.yaml: what an operator can set. Every key has a default, so an empty file is a whole one.
 //   weft: 1
 //   listen: { clients: ["tcp://127.0.0.1:0"], workers: ["tcp://127.0.0.1:0"] }   # port 0: any free
-//   one price: 2.40                       # base price per unit-hour; a seller's floor above it
-//   wins fee: 250                          # house fee in basis points operators: [{ name: alice,
-//   key: 64 hexadecimal digits }] heartbeat: { period: 1s, silence: 5s } recovery: 60s # after a
-//   start nobody is declared dead for so long log: info
-//   fabric: { file: /etc/weft/fabric.yaml, driver: opensm, options: { directory: /etc/opensm } }
+//   price: 2.40             # base price per unit-hour; a seller's floor above it wins
+//   fee: 250                # house fee in basis points
+//   operators: [{ name: alice, key: 64 hexadecimal digits }]
+//   heartbeat: { period: 1s, silence: 5s }
+//   recovery: 60s           # after a start nobody is declared dead for so long
+//   log: info
+//   fabric: { file: /etc/weft/fabric.yaml, driver: opensm, options: { directory: /etc/opensm },
+//             probe: { when: always, expect: 190Gbps, share: 80 } }
 // Errors: as problems, never an exception. Thread: any.
 #pragma once
 #include <string>
@@ -27,11 +30,19 @@ struct OperatorKey {
   bool operator==(const OperatorKey&) const = default;
 };
 
+struct ProbeUse {  // slices are measured before use and after it, where a driver enforces them
+  bool always = true;
+  std::uint64_t expect_bps = 0;  // what one way between two hosts reaches; 0: what the others do
+  std::uint32_t share = 80;      // per cent of that, which every way must reach
+  bool operator==(const ProbeUse&) const = default;
+};
+
 struct FabricUse {              // what is rented besides nodes
   std::string file;             // its description; empty: every node is one hop from every other
   std::string driver = "none";  // none, linux or opensm: who programs it
   std::vector<std::pair<std::string, std::string>> options;      // of weft-driver
   std::vector<std::pair<std::string, std::string>> environment;  // of weft-driver
+  ProbeUse probe;
   bool operator==(const FabricUse&) const = default;
 };
 

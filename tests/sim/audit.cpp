@@ -153,7 +153,24 @@ void Audit::fact(const JobMoved& moved) {
 void Audit::fact(const SlicePut& put) {
   const auto lease = leases_.find(put.lease);
   if (lease == leases_.end()) return broken("8: a slice without a lease");
-  lease->second.lease.slice = put.slice;
+  Slice& slice = lease->second.lease.slice;
+  const auto& ground = world_.plan.core.ground;
+  const bool to_measure =
+      ground && ground->probe.wanted && put.slice.enforced && lease->second.lease.nodes.size() > 1;
+  if (to_measure && slice.state == SliceState::programming &&
+      put.slice.state == SliceState::ready && !lease->second.measured)
+    broken("8: a slice was handed over before it was measured");
+  slice = put.slice;
+}
+
+void Audit::fact(const Certified& certified) {
+  const Certificate& c = certified.certificate;
+  const auto lease = leases_.find(c.lease);
+  if (lease == leases_.end()) return broken("8: a certificate without a lease");
+  if (c.measured && !c.passed) world_.coverage.hit(Branch::slice_slow);
+  if (!c.passed) return;
+  world_.coverage.hit(c.at_return ? Branch::returned_measured : Branch::slice_measured);
+  if (!c.at_return) lease->second.measured = true;
 }
 
 void Audit::fact(const AttemptMade& made) {

@@ -44,6 +44,7 @@ class Audit {
   };
   struct LeaseBook {
     Lease lease;
+    bool measured = false;                                        // its slice, and it passed
     Int128 gross = 0, by_owner = 0, by_house = 0;                 // quantity x price
     std::int64_t escrow = 0, metered = 0, credits = 0, fees = 0;  // from the postings
   };
@@ -72,6 +73,7 @@ class Audit {
   void fact(const Answered& fact);
   void fact(const SlicePut& fact);
   void fact(const FabricPut&) {}
+  void fact(const Certified& fact);
   void fact(const std::monostate&) { broken("2: a record holds a fact of no kind"); }
   void incarnation(const JournalRecord& record);
   void settle(const LeaseBook& book);

@@ -57,6 +57,11 @@ namespace weft::sim {
   X(slice_differed, "slice differed from what was asked")                 \
   X(fabric_differed, "fabric differed, of no slice in particular")        \
   X(link_down, "link of a slice lost")                                    \
+  X(probe_refused, "no probe possible on a node")                         \
+  X(probe_silent, "probe without an answer")                              \
+  X(slice_slow, "slice too slow when measured")                           \
+  X(slice_measured, "slice measured before use")                          \
+  X(returned_measured, "slice measured after use")                        \
   X(mesh_seed, "seed of the mesh relayed")                                \
   X(retried, "request sent again with its key")                           \
   X(replayed, "answered request sent again")                              \

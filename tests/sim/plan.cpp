@@ -59,7 +59,9 @@ std::shared_ptr<const broker::Ground> draw_ground(const Plan& plan, Random& rand
   broker::fabric::Fabric fabric = broker::fabric::generate({per_leaf, leaves, 1, per_leaf, 1}, 2);
   auto& hosts = fabric.rails[0].hosts;
   for (std::size_t i = 0; i < hosts.size(); ++i) hosts[i].name = fmt::format("n{}", i);
-  return std::make_shared<const broker::Ground>(std::move(fabric), "linux", "simulated");
+  auto ground = std::make_shared<broker::Ground>(std::move(fabric), "linux", "simulated");
+  ground->probe.wanted = random.chance(700);
+  return ground;
 }
 
 }  // namespace

@@ -143,6 +143,8 @@ void Worker::carry_out(const worker::Effect& effect) {
     hears(said->attempt, said->rank, said->body);
   else if (const auto* log = std::get_if<worker::ServeLog>(&effect))
     serve_log(log->order);
+  else if (const auto* measure = std::get_if<worker::TellProbe>(&effect))
+    probe(measure->body);
   else if (const auto* left = std::get_if<worker::Exit>(&effect))
     exit(*left);
   else if (const auto* drop = std::get_if<worker::DropAttempt>(&effect)) {
@@ -268,6 +270,40 @@ void Zombie::heard(SessionId session, const Envelope& envelope) {
 
 void Zombie::lost(SessionId session) {
   if (session == session_) session_ = {};
+}
+
+// Every way carries 1,000 but for some that carry 10 this time, alone or not.
+void Worker::probe(const OrderBody& order) {
+  const auto trouble = [&] {
+    return world_.hostile() && random_.chance(world_.plan.bad_fabric / 4);
+  };
+  if (trouble()) return world_.coverage.hit(Branch::probe_silent);
+  ReportBody answer;
+  if (const auto* asked = std::get_if<ProbeOpen>(&order)) {
+    ProbeOpened opened;
+    opened.ticket = asked->ticket;
+    opened.address = {1};
+    if (trouble()) {
+      world_.coverage.hit(Branch::probe_refused);
+      opened.code = Code::os_error;
+      opened.detail = "a simulated lack of a probe";
+    }
+    answer = std::move(opened);
+  } else if (const auto* run = std::get_if<ProbeRun>(&order)) {
+    ProbeDone done;
+    done.ticket = run->ticket;
+    done.run = run->run;
+    for (const std::uint32_t to : run->to) {
+      const bool slow = trouble() || (run->run > 1 && random_.chance(800));
+      done.measures.push_back({run->index, to, 1'000, slow ? 10U : 1'000U});
+    }
+    answer = std::move(done);
+  } else {
+    return;
+  }
+  world_.at(random_.span(1, 400), [this, answer = std::move(answer), life = life_] {
+    if (life == life_) feed(worker::ProbeSaid{answer});
+  });
 }
 
 void Worker::serve_log(const FetchLog& order) {

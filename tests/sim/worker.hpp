@@ -71,6 +71,7 @@ class Worker : public Peer {
   void replay_old_report();
   void raise_zombie();
   void serve_log(const FetchLog& order);
+  void probe(const OrderBody& order);
   void carry_out(const worker::Effect& effect);
   void exit(const worker::Exit& exit);
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 namespace weft::transport {
 namespace {
@@ -35,8 +36,19 @@ bool rdma_is_here() {
 // dead peer.
 const char* transports() { return rdma_is_here() ? "rc,ud,tcp,posix,self" : "tcp,posix,self"; }
 
+// UCX warns of a setting that no transport uses.
+bool without_shared_memory() {
+  const char* chosen = std::getenv("UCX_TLS");
+  if (chosen == nullptr) return false;
+  const std::string_view tls(chosen);
+  for (const char* name : {"posix", "sysv", "mm", "sm", "shm", "all"})
+    if (tls.find(name) != std::string_view::npos) return false;
+  return true;
+}
+
 Result<void> modify(ucp_config_t* config, const Setting& setting) {
   if (std::getenv(setting.environment) != nullptr) return {};
+  if (std::string_view(setting.name).starts_with("MM_") && without_shared_memory()) return {};
   const auto status = ucp_config_modify(config, setting.name, setting.value);
   if (status != UCS_OK) return tl::make_unexpected(ucx_error(setting.name, status));
   return {};

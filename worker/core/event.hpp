@@ -46,11 +46,14 @@ struct RankHungUp {  // its connection closed; says nothing about the rank
   AttemptId attempt;
   std::uint32_t rank = 0;
 };
+struct ProbeSaid {  // a probe process that TellProbe opened, or could not be
+  ReportBody body;
+};
 struct TimePassed {};  // the shell calls at next_timer()
 struct LeaveAsked {};  // SIGTERM: stop the attempts with grace, then exit
 
 using Event = std::variant<Began, Adopted, LinkUp, LinkDown, OrderCame, HolderTold, RankSaid,
-                           RankHungUp, TimePassed, LeaveAsked>;
+                           RankHungUp, ProbeSaid, TimePassed, LeaveAsked>;
 
 // ---- effects
 struct StoreEpoch {  // durable when done, else the process must end
@@ -80,6 +83,10 @@ struct ServeLog {
   FetchLog order;
   bool operator==(const ServeLog&) const = default;
 };
+struct TellProbe {  // of a slice: ProbeOpen, ProbeRun or ProbeEnd
+  OrderBody body;
+  bool operator==(const TellProbe&) const = default;
+};
 struct DropAttempt {  // forgotten: only its logs stay
   AttemptId attempt;
   bool operator==(const DropAttempt&) const = default;
@@ -100,7 +107,7 @@ struct Note {  // for the log
 };
 
 using Effect = std::variant<StoreEpoch, SendReport, Launch, TellHolder, TellRank, ServeLog,
-                            DropAttempt, SetPace, Exit, Note>;
+                            TellProbe, DropAttempt, SetPace, Exit, Note>;
 using Effects = std::vector<Effect>;
 
 }  // namespace weft::worker

@@ -68,6 +68,7 @@ void Worker::on(const LinkUp&) {
 }
 
 void Worker::on(const LinkDown&) { linked_ = false; }
+void Worker::on(const ProbeSaid& e) { send(e.body); }
 
 void Worker::on(const OrderCame& e) {
   if ((e.epoch < epoch_ && !planted(101)) || !e.epoch) {

@@ -24,6 +24,7 @@ class Worker {
   void on(const HolderTold& e);
   void on(const RankSaid& e);
   void on(const RankHungUp& e);
+  void on(const ProbeSaid& e);
   void on(const TimePassed& e);
   void on(const LeaveAsked& e);
 
@@ -37,6 +38,9 @@ class Worker {
   void obey(const Forget& order);
   void obey(const SignalRanks& order);
   void obey(const FetchLog& order);
+  void obey(const ProbeOpen& order) { out_.push_back(TellProbe{order}); }
+  void obey(const ProbeRun& order) { out_.push_back(TellProbe{order}); }
+  void obey(const ProbeEnd& order) { out_.push_back(TellProbe{order}); }
   void obey(const Dismissed& order);
 
   Result<void> acceptable(const Prepare& order) const;

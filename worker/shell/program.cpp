@@ -20,6 +20,7 @@
 #include "worker/shell/clock.hpp"
 #include "worker/shell/inventory.hpp"
 #include "worker/shell/log_server.hpp"
+#include "worker/shell/probes.hpp"
 #include "worker/shell/session.hpp"
 #include "worker/shell/state_dir.hpp"
 
@@ -38,6 +39,8 @@ class Program {
         logs_(
             options_, [this](LogPiece piece) { session_.send(std::move(piece)); },
             [this](AttemptId id, std::uint32_t rank) { return attempts_.ended(id, rank); }),
+        probes_(options_, {[this](ReportBody body) { feed(ProbeSaid{std::move(body)}); },
+                           [this](int fd) { watch(fd); }, [this](int fd) { unwatch(fd); }}),
         session_(
             context_, options_, keys,
             {[this] { feed(LinkUp{}); }, [this] { feed(LinkDown{}); },
@@ -62,6 +65,7 @@ class Program {
   void perform(const TellHolder& e) { attempts_.tell(e.attempt, e.body); }
   void perform(const TellRank& e) { ranks_->tell({e.attempt, e.rank}, e.body); }
   void perform(const ServeLog& e) { logs_.serve(boot_now(), e.order); }
+  void perform(const TellProbe& e) { probes_.obey(e.body); }
   void perform(const DropAttempt& e);
   void perform(const SetPace& e) { session_.set_pace(e.heartbeat, e.reconnect_max); }
   void perform(const Exit& e);
@@ -74,6 +78,7 @@ class Program {
   Worker core_;
   Attempts attempts_;
   LogServer logs_;
+  Probes probes_;
   Session session_;
   std::unique_ptr<RankServer> ranks_;
   std::vector<Event> waiting_;  // events that came while one was handled
@@ -194,6 +199,7 @@ void Program::ready(int fd) {
   if (fd == signals_.get()) return read_signals();
   if (fd == logs_.watched()) return logs_.grown();
   if (fd == ranks_->listener()) return ranks_->accept();
+  if (probes_.owns(fd)) return probes_.readable(fd);
   if (attempts_.owns(fd)) return attempts_.readable(fd);
   if (ranks_->owns(fd)) ranks_->readable(fd);
 }

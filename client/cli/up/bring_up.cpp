@@ -55,6 +55,7 @@ std::string worker_key(const client::StateDir& state, const UpNode& node) {
 // A real OpenSM on a fabric that ibsim simulates, as children of the driver.
 void simulate_opensm(const client::StateDir& state, const std::string& tag, yaml::FabricUse& use) {
   use.options = {{"simulate", state.broker() + "/opensm"}, {"tag", tag}};
+  use.probe.always = false;  // what is simulated is management: no packet of a rank travels there
 }
 
 // Written once: what an operator changes in it stays, but for the sockets.
@@ -70,7 +71,9 @@ Result<void> write_configuration(const client::StateDir& state, const UpRecord& 
   }
   config.listen_clients = {"ipc://" + record.run + "/c"};
   config.listen_workers = {"ipc://" + record.run + "/w"};
+  const yaml::ProbeUse probe = config.fabric.probe;
   config.fabric = {};
+  config.fabric.probe = probe;
   if (!record.fabric.empty()) {
     config.fabric.file = record.fabric;
     config.fabric.driver = record.driver;

@@ -41,7 +41,10 @@ Cluster::Cluster(Options options)
     programs_ = directory_;
     for (const char* name : {"weft", "weft-broker", "weft-worker"}) (void)rank_program(name);
   }
-  const Output started = weft({"up", "--nodes", std::to_string(options_.nodes)});
+  const std::string fabric = WEFT_SOURCE_DIR "/examples/fabrics/" + options_.fabric;
+  const Output started = options_.fabric.empty()
+                             ? weft({"up", "--nodes", std::to_string(options_.nodes)})
+                             : weft({"up", "--fabric", fabric, "--driver", "linux"});
   up_ = started.code == 0;
   EXPECT_TRUE(up_) << "weft up: exit " << started.code << "\n" << started.all();
 }

@@ -26,6 +26,7 @@ class Cluster {
   struct Options {
     std::uint32_t nodes = 2;
     std::optional<uid_t> user;  // root only: everything runs as this plain user
+    std::string fabric = {};    // root only: a file of examples/fabrics, on driver linux
   };
   explicit Cluster(Options options);
   ~Cluster();
