@@ -24,6 +24,7 @@ struct Flags {
   std::vector<std::string> policies{"weft", "baseline", "ta", "laas", "jigsaw"};
   std::vector<std::string> traces;  // none: all
   std::uint32_t jobs = 10'000;
+  bool rehome = true;
   std::uint32_t runs = 5;  // of which the least time of each decision is taken
   std::string out = "build/bench";
 };
@@ -50,8 +51,14 @@ class Stopwatch {
   std::uint64_t begin_ = 0;
 };
 
-SimulationReport run(const Tree& tree, const Trace& trace, Policy policy) {
-  return simulate(tree, trace, policy);
+// The second column: what is gained when a running slice may move at a step boundary, of which each
+// costs this pause.
+constexpr std::uint32_t rehome_pause_s = 60;
+
+SimulationReport run(const Tree& tree, const Trace& trace, Policy policy, bool rehome = false) {
+  SimulationOptions options;
+  if (rehome) options.rehome_pause_s = rehome_pause_s;
+  return simulate(tree, trace, policy, options);
 }
 
 SimulationReport timed(const Tree& tree, const Trace& trace, Policy policy, std::uint32_t runs) {
@@ -75,8 +82,11 @@ bool utilisation(const Flags& flags, ordered_json& json) {
   fmt::print("\n### Utilisation, % of hosts (seeds {}; {} jobs)\n\n", fmt::join(flags.seeds, " / "),
              flags.jobs);
   fmt::print(
-      "| trace | hosts | policy | here | reference | makespan, s | rounding | shared links |\n");
-  fmt::print("|---|---|---|---|---|---|---|---|\n");
+      "| trace | hosts | policy | here | re-homing at {} s, moves a job | reference | makespan, s "
+      "| "
+      "rounding | shared links |\n",
+      rehome_pause_s);
+  fmt::print("|---|---|---|---|---|---|---|---|---|\n");
   bool good = true;
   for (const auto& row : weft::bench::trace_rows) {
     const Tree tree = tree_of_radix(row.radix);
@@ -84,12 +94,22 @@ bool utilisation(const Flags& flags, ordered_json& json) {
       continue;
     for (const std::string& name : flags.policies) {
       const Policy policy = *parse_policy(name);
-      std::vector<std::string> here, reference, makespan, waste, shared;
+      std::vector<std::string> here, moved, reference, makespan, waste, shared;
       for (const std::uint32_t seed : flags.seeds) {
         const Trace trace = row.ai ? ai_trace(flags.jobs, seed, tree.hosts())
                                    : synth_trace(row.radix, flags.jobs, seed, tree.hosts());
         const SimulationReport r = run(tree, trace, policy);
         here.push_back(fmt::format("{:.2f}", r.utilisation));
+        double net = 0, moves = 0;
+        if (policy == Policy::weft && flags.rehome) {
+          const SimulationReport m = run(tree, trace, policy, true);
+          good = good && m.illegal.empty() && m.shared_hosts == 0 && m.shared_links == 0;
+          net = m.utilisation - m.paused;  // what stands still is not used
+          moves = static_cast<double>(m.moves) / static_cast<double>(m.jobs);
+          moved.push_back(fmt::format("{:.2f} ({:.2f})", net, moves));
+        } else {
+          moved.emplace_back("-");
+        }
         makespan.push_back(std::to_string(r.makespan_s));
         waste.push_back(fmt::format("{:.2f}", r.internal_waste));
         shared.push_back(std::to_string(r.shared_links));
@@ -98,6 +118,8 @@ bool utilisation(const Flags& flags, ordered_json& json) {
                          {"policy", name},
                          {"seed", seed},
                          {"utilisation_percent", r.utilisation},
+                         {"rehomed_net_percent", net},
+                         {"moves_a_job", moves},
                          {"makespan_s", r.makespan_s},
                          {"internal_waste_percent", r.internal_waste},
                          {"leaf_links_percent", r.leaf_links},
@@ -119,8 +141,9 @@ bool utilisation(const Flags& flags, ordered_json& json) {
         }
         json["utilisation"].push_back(std::move(one));
       }
-      fmt::print("| {} | {} | {} | {} | {} | {} | {} | {} |\n", row.name, tree.hosts(), name,
-                 joined(here), joined(reference), joined(makespan), joined(waste), joined(shared));
+      fmt::print("| {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", row.name, tree.hosts(), name,
+                 joined(here), joined(moved), joined(reference), joined(makespan), joined(waste),
+                 joined(shared));
       std::fflush(stdout);
     }
   }
@@ -174,6 +197,8 @@ int main(int argc, char** argv) {
   app.add_option("--jobs", flags.jobs, "a trace (default 10000)")->check(CLI::Range(1, 1'000'000));
   app.add_option("--runs", flags.runs, "simulations that time decisions (default 5)")
       ->check(CLI::Range(1, 100));
+  app.add_flag("--rehome,!--no-rehome", flags.rehome,
+               "the second column, which takes most of the time");
   app.add_option("--out", flags.out, "folder for fabric.json (default build/bench)");
   CLI11_PARSE(app, argc, argv);
   ordered_json json{{"benchmark", "fabric"}, {"jobs", flags.jobs}};

@@ -70,6 +70,8 @@ nlohmann::ordered_json json_of(const fabric::Tree& tree, std::string_view policy
                              {"spine_links_percent", report.spine_links},
                              {"largest_rentable_percent", report.largest_rentable},
                              {"stranded_percent", report.stranded},
+                             {"moves", report.moves},
+                             {"paused_percent", report.paused},
                              {"shared_links", report.shared_links},
                              {"shared_hosts", report.shared_hosts},
                              {"illegal", report.illegal}};
@@ -113,6 +115,10 @@ int fabric_simulate(const Arguments& arguments) {
   flags.number("--lookahead", options.lookahead, 0, 1'000'000,
                "places behind the head that may start early; 0: first in, first out (default 50)",
                "PLACES");
+  flags.number("--rehome", options.rehome_pause_s, 0, 86'400,
+               "running slices may be given other places to let the head start; each stands still "
+               "for so long (default 0: never)",
+               "SECONDS");
   fabric_flags.declare(flags);
   std::string fabric_path;
   flags.option("--fabric", fabric_path, "FILE",

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 
+#include "broker/fabric/heal/rehome.hpp"
 #include "broker/fabric/simulate/checker.hpp"
 #include "broker/fabric/simulate/meter.hpp"
 
@@ -23,7 +24,8 @@ class Cluster {
         free_(tree),
         referee_(tree),
         meter_(tree, options.missing),
-        owns_links_(policy != Policy::baseline) {
+        owns_links_(policy != Policy::baseline),
+        pause_s_(options.rehome_pause_s) {
     free_.take(options.missing);
   }
 
@@ -83,6 +85,7 @@ class Cluster {
       auto cut = decide(free_, job, now_);
       if (!cut) {
         meter_.refused(allocator_.why(free_, job.size));
+        if (pause_s_ > 0 && make_room(job)) continue;
         if (options_.lookahead > 0) backfill();
         meter_.sample(allocator_, free_);
         return;
@@ -97,6 +100,43 @@ class Cluster {
     std::int64_t at = no_time;
     std::optional<Cut> cut;
   };
+  // True: the head fits now.
+  bool make_room(const TraceJob& job) {
+    if (free_.free_hosts() < job.size) return false;
+    const Reservation wait = reserve(job);
+    if (!wait.cut) return false;
+    // What is won is the head's wait; half of it at most is spent.
+    const std::int64_t won = static_cast<std::int64_t>(job.size) * (wait.at - now_);
+    const std::int64_t moved_max = won / 2 / pause_s_;
+    if (moved_max < 1) return false;
+    std::vector<Running> running;
+    for (const auto& [end, cut] : running_) running.push_back({cut, {now_, end}});
+    const auto plan = rehome(allocator_, free_, running, job.size, {now_, now_ + job.runtime_s},
+                             static_cast<std::uint64_t>(moved_max));
+    if (!plan) return false;
+    std::vector<decltype(running_)::iterator> at;
+    for (auto it = running_.begin(); it != running_.end(); ++it) at.push_back(it);
+    for (const Rehoming::Move& move : plan->moves) take_away(at[move.which]);
+    for (const Rehoming::Move& move : plan->moves) {
+      const std::int64_t end = running[move.which].term.end_s + pause_s_;
+      free_.take(move.to, end);
+      referee_.start(move.to, owns_links_);
+      meter_.add(now_, move.to, +1);
+      makespan_ = std::max(makespan_, end);
+      running_.emplace(end, move.to);
+    }
+    moves_ += plan->moves.size();
+    paused_ += static_cast<double>(plan->moved_hosts) * static_cast<double>(pause_s_);
+    return true;
+  }
+
+  void take_away(std::multimap<std::int64_t, Cut>::iterator it) {
+    free_.give_back(it->second);
+    referee_.end(it->second, owns_links_);
+    meter_.add(now_, it->second, -1);
+    running_.erase(it);
+  }
+
   Reservation reserve(const TraceJob& job) {
     Masks later = free_;
     for (auto it = running_.begin(); it != running_.end();) {
@@ -139,6 +179,11 @@ class Cluster {
     out.jobs = trace_.size();
     out.started = started_;
     out.never = never_;
+    out.moves = moves_;
+    const std::int64_t window = out.last_start_s - out.first_wait_s;
+    const std::uint32_t there = free_.tree().hosts() - options_.missing.hosts();
+    if (window > 0)
+      out.paused = 100 * paused_ / (static_cast<double>(window) * static_cast<double>(there));
     out.makespan_s = makespan_;
     out.shared_hosts = referee_.shared_hosts();
     out.shared_links = referee_.shared_links();
@@ -153,10 +198,13 @@ class Cluster {
   Checker referee_;
   Meter meter_;
   bool owns_links_;
+  std::int64_t pause_s_;
   std::deque<std::size_t> queue_;
   std::multimap<std::int64_t, Cut> running_;  // by end time
   std::int64_t now_ = 0, makespan_ = 0;
   std::size_t arrived_ = 0, started_ = 0, never_ = 0;
+  std::uint64_t moves_ = 0;
+  double paused_ = 0;  // host seconds
 };
 
 }  // namespace

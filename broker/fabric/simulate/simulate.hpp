@@ -15,7 +15,11 @@
 namespace weft::broker::fabric {
 
 struct SimulationOptions {
-  std::uint32_t lookahead = 50;             // places behind the head; 0: first in, first out
+  std::uint32_t lookahead = 50;  // places behind the head; 0: first in, first out
+  // Above 0: where the head does not fit, running slices are given other places at a step boundary
+  // (broker/fabric/heal/rehome.hpp) if that wins more host time than it costs. Each then stands
+  // still for so long, and ends that much later.
+  std::uint32_t rehome_pause_s = 0;
   Cut missing;                              // what no job may have: see unrentable() of the model
   std::function<std::uint64_t()> clock_ns;  // for decision times; none: they are not measured
   std::function<void(std::size_t started, std::size_t all)> progress;  // at each start
@@ -33,6 +37,8 @@ inline constexpr std::array<const char*, outcomes> outcome_names{
 
 struct SimulationReport {
   std::size_t jobs = 0, started = 0, never = 0;
+  std::uint64_t moves = 0;  // of running slices, see rehome_pause_s
+  double paused = 0;        // hosts that stood still for it: percent, a part of utilisation
   std::int64_t makespan_s = 0, first_wait_s = 0, last_start_s = 0;
   // Percent of all that is not missing, as time averages between the first wait and the last start.
   double utilisation = 0;     // hosts asked for
