@@ -7,15 +7,20 @@
 //
 // Shapes: `count` is in elements. all_reduce: count in, count out. all_gather: count in,
 // size()*count out, in rank order. reduce_scatter: size()*count in, count out (rank r gets the r-th
-// block). `in == out` is allowed where shapes agree (in place); all_gather in place: in is the r-th
-// block of out.
-// Numerics: all ranks get the same bits; the same ranks, size and type give the same bits in every
-// run. avg is sum, then one multiplication by 1/size() (integers: truncated division).
-// Errors: peer.exit, peer.killed, peer.left, peer.unreachable, node.silent (with rank, node and
-// cause in the detail and in last_failure()), op.timeout, op.mismatch, op.argument, mesh.aborted.
-// After the first failure every pending and later operation fails with the same record. Threads:
-// any thread may start operations, one at a time per mesh; Work may be waited for on another.
-// Memory: nothing is allocated per operation after the first of its kind.
+// block). reduce: count in, count out on root. gather: count in, size()*count out on root. scatter:
+// size()*count in on root, count out. all_to_all: size()*count in and out, block r of `in` goes to
+// rank r. Buffers that only the root has may be null elsewhere. In place: `in == out` for
+// all_reduce and reduce; for all_gather and gather `in` is the r-th block of `out`, for scatter
+// `out` is the r-th block of `in`; the others have their buffers apart. Numerics: all ranks get the
+// same bits; the same ranks, size and type give the same bits in every run. avg is sum, then one
+// multiplication by 1/size() (integers: truncated division). f16 and bf16 are summed in f32 and
+// rounded at each step of the schedule. Integers wrap; booleans: sum and max are "or", prod and min
+// are "and", avg is refused. Errors: peer.exit, peer.killed, peer.left, peer.unreachable,
+// node.silent (with rank, node and cause in the detail and in last_failure()), op.timeout,
+// op.mismatch, op.argument, mesh.aborted. After the first failure every pending and later operation
+// fails with the same record. Threads: any thread may start operations, one at a time per mesh;
+// Work may be waited for on another. Memory: nothing is allocated per operation after the first of
+// its kind.
 #pragma once
 #include <chrono>
 #include <cstddef>
@@ -78,6 +83,14 @@ class Mesh {
                                         DataType type);
   [[nodiscard]] Result<void> broadcast(void* buffer, std::size_t count, DataType type,
                                        std::uint32_t root);
+  [[nodiscard]] Result<void> reduce(const void* in, void* out, std::size_t count, DataType type,
+                                    ReduceOp op, std::uint32_t root);
+  [[nodiscard]] Result<void> gather(const void* in, void* out, std::size_t count, DataType type,
+                                    std::uint32_t root);
+  [[nodiscard]] Result<void> scatter(const void* in, void* out, std::size_t count, DataType type,
+                                     std::uint32_t root);
+  [[nodiscard]] Result<void> all_to_all(const void* in, void* out, std::size_t count,
+                                        DataType type);
   [[nodiscard]] Result<void> barrier();
 
   // The same, started: returns at once. Operations run in the order in which they were started.
@@ -88,6 +101,13 @@ class Mesh {
   [[nodiscard]] Work start_all_gather(const void* in, void* out, std::size_t count, DataType type);
   [[nodiscard]] Work start_broadcast(void* buffer, std::size_t count, DataType type,
                                      std::uint32_t root);
+  [[nodiscard]] Work start_reduce(const void* in, void* out, std::size_t count, DataType type,
+                                  ReduceOp op, std::uint32_t root);
+  [[nodiscard]] Work start_gather(const void* in, void* out, std::size_t count, DataType type,
+                                  std::uint32_t root);
+  [[nodiscard]] Work start_scatter(const void* in, void* out, std::size_t count, DataType type,
+                                   std::uint32_t root);
+  [[nodiscard]] Work start_all_to_all(const void* in, void* out, std::size_t count, DataType type);
   [[nodiscard]] Work start_barrier();
 
   // Shown by `weft show`; at most ten a second are sent, the newest wins.

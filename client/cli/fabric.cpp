@@ -10,6 +10,7 @@ constexpr std::array fabric_verbs{
     Verb{"import", "check a fabric's file: what is there, what is odd", fabric_import},
     Verb{"generate", "write the file of a whole fat tree", fabric_generate},
     Verb{"show", "draw a fabric, on the terminal or as SVG", fabric_show},
+    Verb{"rehome", "what would have to move so that a slice fits", fabric_rehome},
     Verb{"clear", "take everything out of quarantine", fabric_clear},
     Verb{"trace", "write a job trace", fabric_trace},
     Verb{"simulate", "run a trace through a fabric, say how well it was used", fabric_simulate}};

@@ -29,6 +29,7 @@ int fabric_simulate(const Arguments& arguments);
 int fabric_import(const Arguments& arguments);
 int fabric_generate(const Arguments& arguments);
 int fabric_clear(const Arguments&);
+int fabric_rehome(const Arguments& arguments);
 int fabric_show(const Arguments& arguments);
 
 }  // namespace weft::cli

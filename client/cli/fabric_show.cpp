@@ -14,6 +14,7 @@
 #include "broker/fabric/tree/allocator.hpp"
 #include "client/cli/fabric_files.hpp"
 #include "client/cli/fabric_flags.hpp"
+#include "client/cli/live_fabric.hpp"
 #include "client/cli/output.hpp"
 #include "client/cli/session.hpp"
 
@@ -95,49 +96,6 @@ Result<std::vector<fabric::Placed>> cut_slices(const fabric::Fabric& model,
   return out;
 }
 
-struct Shown {
-  fabric::Fabric model;
-  std::vector<fabric::Placed> slices;
-  std::vector<std::string> labels;
-};
-
-fabric::Cut cut_of(const Links& links) {
-  fabric::Cut cut;
-  for (const SliceLeaf& leaf : links.leaves) cut.leaves.push_back({leaf.leaf, leaf.hosts, leaf.up});
-  for (const SliceL2& l2 : links.l2) cut.l2.push_back({l2.l2, l2.up});
-  return cut;
-}
-
-// What the broker rents now. What is down or in quarantine is shown as slices of those names.
-Result<Shown> from_broker(const Common& common) {
-  auto client = connect(common, {"seller", "operator"});
-  if (!client) return tl::make_unexpected(client.error());
-  auto list = (*client)->get<SliceList>(ListSlices{}, common.reading());
-  if (!list) return tl::make_unexpected(list.error());
-  if (list->driver.empty())
-    return fail(Code::slice_unknown,
-                "this broker knows no fabric; name a FILE, or `weft up --fabric`");
-  if (list->fabric.empty())
-    return fail(
-        Code::slice_unknown,
-        "the broker does not show its fabric to this key (or it is too large); name its FILE");
-  auto loaded = fabric::load(list->fabric, "broker");
-  if (!loaded.fabric) return tl::make_unexpected(yaml::to_error(loaded.problems, "broker"));
-  Shown out{*std::move(loaded.fabric), {}, {}};
-  for (const SliceLine& line : list->slices) {
-    out.slices.push_back({line.lease.value, cut_of(line.slice.links), 0});
-    out.labels.push_back(fmt::format("{}, {}{}", line.account, to_string(line.slice.state),
-                                     line.slice.enforced ? "" : ", recorded only"));
-  }
-  for (const auto& [links, label] : {std::pair(&list->state.failed, "down"),
-                                     std::pair(&list->state.quarantined, "in quarantine")}) {
-    if (links->leaves.empty() && links->l2.empty()) continue;
-    out.slices.push_back({0, cut_of(*links), 0});
-    out.labels.emplace_back(label);
-  }
-  return out;
-}
-
 std::uint32_t terminal_columns() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col != 0) return size.ws_col;
@@ -163,9 +121,9 @@ int fabric_show(const Arguments& arguments) {
   flags.number("--rail", rail, 1, limits::fabric_rails_max, "which rail (default 1)", "RAIL");
   flags.example("weft fabric show fabric.yaml --cut 4,3 --svg fabric.svg", "a picture with slices");
   if (const int code = begin(flags, common, arguments); code >= 0) return code;
-  Shown shown;
+  LiveFabric shown;
   if (path.empty()) {
-    auto live = from_broker(common);
+    auto live = fabric_of_broker(common);
     if (!live) return refuse("fabric show", live.error());
     shown = std::move(*live);
   } else {

@@ -4,6 +4,8 @@
 
 #include <type_traits>
 
+#include "transport/collectives/halves.hpp"
+
 // Function multiversioning resolves through ifunc before sanitizers are ready: not there.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -45,6 +47,24 @@ inline T greater(T a, T b) {
       target[i] = expression;                                                          \
     }                                                                                  \
   }
+// Through f32.
+#define WEFT_HALF_KERNEL(name, from, to, expression)                           \
+  WEFT_CLONES void name(const std::uint16_t* left, const std::uint16_t* right, \
+                        std::uint16_t* target, std::size_t count) {            \
+    _Pragma("GCC ivdep") for (std::size_t i = 0; i < count; ++i) {             \
+      const float a = from(left[i]), b = from(right[i]);                       \
+      target[i] = to(expression);                                              \
+    }                                                                          \
+  }
+#define WEFT_HALF_KERNELS(suffix)                                                           \
+  WEFT_HALF_KERNEL(sum_##suffix, from_##suffix, to_##suffix, add(a, b))                     \
+  WEFT_HALF_KERNEL(prod_##suffix, from_##suffix, to_##suffix, multiply(a, b))               \
+  WEFT_HALF_KERNEL(min_##suffix, from_##suffix, to_##suffix, lesser(a, b))                  \
+  WEFT_HALF_KERNEL(max_##suffix, from_##suffix, to_##suffix, greater(a, b))                 \
+  WEFT_CLONES void scale_##suffix(std::uint16_t* target, float factor, std::size_t count) { \
+    for (std::size_t i = 0; i < count; ++i)                                                 \
+      target[i] = to_##suffix(from_##suffix(target[i]) * factor);                           \
+  }
 #define WEFT_KERNELS(suffix, T)                 \
   WEFT_KERNEL(sum_##suffix, T, add(a, b))       \
   WEFT_KERNEL(prod_##suffix, T, multiply(a, b)) \
@@ -55,6 +75,12 @@ WEFT_KERNELS(f32, float)
 WEFT_KERNELS(f64, double)
 WEFT_KERNELS(i32, std::int32_t)
 WEFT_KERNELS(i64, std::int64_t)
+WEFT_KERNELS(i8, std::int8_t)
+WEFT_KERNELS(u8, std::uint8_t)
+WEFT_HALF_KERNELS(f16)
+WEFT_HALF_KERNELS(bf16)
+WEFT_KERNEL(either, std::uint8_t, static_cast<std::uint8_t>((a | b) != 0))
+WEFT_KERNEL(both, std::uint8_t, static_cast<std::uint8_t>(a != 0 && b != 0))
 
 WEFT_CLONES void scale_f32(float* target, float factor, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) target[i] *= factor;
@@ -100,6 +126,18 @@ void reduce(ReduceOp op, DataType type, const void* left, const void* right, voi
       return run<std::int32_t>(op, sum_i32, prod_i32, min_i32, max_i32, left, right, target, count);
     case DataType::i64:
       return run<std::int64_t>(op, sum_i64, prod_i64, min_i64, max_i64, left, right, target, count);
+    case DataType::f16:
+      return run<std::uint16_t>(op, sum_f16, prod_f16, min_f16, max_f16, left, right, target,
+                                count);
+    case DataType::bf16:
+      return run<std::uint16_t>(op, sum_bf16, prod_bf16, min_bf16, max_bf16, left, right, target,
+                                count);
+    case DataType::i8:
+      return run<std::int8_t>(op, sum_i8, prod_i8, min_i8, max_i8, left, right, target, count);
+    case DataType::u8:
+      return run<std::uint8_t>(op, sum_u8, prod_u8, min_u8, max_u8, left, right, target, count);
+    case DataType::boolean:
+      return run<std::uint8_t>(op, either, both, both, either, left, right, target, count);
   }
 }
 
@@ -111,6 +149,14 @@ void divide(DataType type, void* target, std::size_t count, std::uint32_t size) 
       return scale_f64(static_cast<double*>(target), 1.0 / static_cast<double>(size), count);
     case DataType::i32: return divide_integers(static_cast<std::int32_t*>(target), count, size);
     case DataType::i64: return divide_integers(static_cast<std::int64_t*>(target), count, size);
+    case DataType::f16:
+      return scale_f16(static_cast<std::uint16_t*>(target), 1.0f / static_cast<float>(size), count);
+    case DataType::bf16:
+      return scale_bf16(static_cast<std::uint16_t*>(target), 1.0f / static_cast<float>(size),
+                        count);
+    case DataType::i8: return divide_integers(static_cast<std::int8_t*>(target), count, size);
+    case DataType::u8: return divide_integers(static_cast<std::uint8_t*>(target), count, size);
+    case DataType::boolean: return;  // refused before it gets here
   }
 }
 

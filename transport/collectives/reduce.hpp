@@ -1,7 +1,8 @@
 // The arithmetic of reductions on host memory. Thread: any. Nothing is allocated.
 // Numerics: integers wrap; min and max of floating point hand a NaN on (a NaN gradient must not be
 // hidden), the left operand's where both are; divide() multiplies floating point once by 1/size and
-// truncates integers.
+// truncates integers. f16 and bf16 are computed in f32 and rounded once a call. booleans: sum and
+// max are "or", prod and min are "and", the result is 0 or 1; they have no avg.
 #pragma once
 #include <cstddef>
 #include <cstdint>

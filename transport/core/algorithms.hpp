@@ -13,6 +13,9 @@ Step ring_all_gather_step(const Plan& plan, std::uint64_t index);
 Step tree_step(const Plan& plan, std::uint64_t index);
 Step chain_step(const Plan& plan, std::uint64_t index);
 Step dissemination_step(const Plan& plan, std::uint64_t index);
+Step tree_reduce_step(const Plan& plan, std::uint64_t index);
+Step chain_reduce_step(const Plan& plan, std::uint64_t index);
+Step linear_step(const Plan& plan, std::uint64_t index);
 
 // Chunks that a rank of a chain has under way to it while it passes earlier ones on.
 inline constexpr std::uint64_t chain_depth = 2;

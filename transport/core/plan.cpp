@@ -22,7 +22,10 @@ std::uint64_t count_data_steps(const Plan& plan) {
     case Algorithm::ring_all_gather: return (plan.size - 1ull) * plan.chunks;
     case Algorithm::tree: return (1ull + rounds_for(plan.size)) * plan.chunks;
     case Algorithm::chain: return plan.chunks + chain_depth;
-    case Algorithm::dissemination: return rounds_for(plan.size);
+    case Algorithm::dissemination:
+    case Algorithm::tree_reduce: return rounds_for(plan.size);
+    case Algorithm::chain_reduce: return plan.chunks + chain_depth;
+    case Algorithm::linear: return plan.size - 1;
   }
   return 0;
 }
@@ -43,6 +46,10 @@ Algorithm choose(const Call& call, std::uint32_t size, const Tuning& tuning) {
     case Kind::reduce_scatter: return Algorithm::ring_reduce_scatter;
     case Kind::all_gather: return Algorithm::ring_all_gather;
     case Kind::broadcast: return small ? Algorithm::tree : Algorithm::chain;
+    case Kind::reduce: return small ? Algorithm::tree_reduce : Algorithm::chain_reduce;
+    case Kind::gather:
+    case Kind::scatter:
+    case Kind::all_to_all: return Algorithm::linear;
     case Kind::barrier:
     case Kind::join:
     case Kind::leave: break;
@@ -86,6 +93,9 @@ Step step_at(const Plan& plan, std::uint64_t index) {
     case Algorithm::ring_all_gather: return ring_all_gather_step(plan, index);
     case Algorithm::tree: return tree_step(plan, index);
     case Algorithm::chain: return chain_step(plan, index);
+    case Algorithm::tree_reduce: return tree_reduce_step(plan, index);
+    case Algorithm::chain_reduce: return chain_reduce_step(plan, index);
+    case Algorithm::linear: return linear_step(plan, index);
     case Algorithm::dissemination: break;
   }
   return dissemination_step(plan, index);
@@ -94,7 +104,7 @@ Step step_at(const Plan& plan, std::uint64_t index) {
 Step local_step(const Plan& plan) {
   Step step;
   const Kind kind = plan.call.kind;
-  if (kind == Kind::all_reduce || kind == Kind::reduce_scatter || kind == Kind::all_gather) {
+  if (moves_data(kind) && kind != Kind::broadcast) {
     step.local = Local::copy;
     step.left = {Where::in, 0, 0, plan.call.count};
     step.target = {Where::out, 0, 0, plan.call.count};

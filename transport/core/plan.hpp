@@ -58,7 +58,10 @@ enum class Algorithm : std::uint8_t {
   ring_all_gather,
   tree,
   chain,
-  dissemination
+  dissemination,
+  tree_reduce,
+  chain_reduce,
+  linear  // every block straight from its owner to its receiver
 };
 
 struct Plan {

@@ -5,8 +5,9 @@
 namespace weft::transport {
 namespace {
 constexpr std::array kind_names{"all_reduce", "reduce_scatter", "all_gather", "broadcast",
-                                "barrier",    "join",           "leave"};
-constexpr std::array type_names{"f32", "f64", "i32", "i64"};
+                                "barrier",    "join",           "leave",      "reduce",
+                                "gather",     "scatter",        "all_to_all"};
+constexpr std::array type_names{"f32", "f64", "i32", "i64", "f16", "bf16", "i8", "u8", "boolean"};
 constexpr std::array op_names{"sum", "prod", "min", "max", "avg"};
 
 // Calls also come from the wire, where a number may be out of range.
@@ -22,7 +23,9 @@ std::string to_string(const Call& call) {
   text += " of " + std::to_string(call.count) + " " +
           name(type_names, static_cast<std::size_t>(call.type));
   if (reduces(call.kind)) text += ", " + name(op_names, static_cast<std::size_t>(call.op));
-  if (call.kind == Kind::broadcast) text += " from rank " + std::to_string(call.root);
+  const bool outwards = call.kind == Kind::broadcast || call.kind == Kind::scatter;
+  if (has_root(call.kind))
+    text += (outwards ? " from rank " : " to rank ") + std::to_string(call.root);
   return text;
 }
 

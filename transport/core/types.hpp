@@ -6,10 +6,22 @@
 
 namespace weft {
 
-enum class DataType : std::uint8_t { f32, f64, i32, i64 };
+// f16: IEEE binary16; bf16: the upper half of an f32; boolean: a byte, 0 is false.
+enum class DataType : std::uint8_t { f32, f64, i32, i64, f16, bf16, i8, u8, boolean };
 enum class ReduceOp : std::uint8_t { sum, prod, min, max, avg };
 constexpr std::size_t size_of(DataType type) {
-  return type == DataType::f32 || type == DataType::i32 ? 4 : 8;
+  switch (type) {
+    case DataType::f32:
+    case DataType::i32: return 4;
+    case DataType::f64:
+    case DataType::i64: return 8;
+    case DataType::f16:
+    case DataType::bf16: return 2;
+    case DataType::i8:
+    case DataType::u8:
+    case DataType::boolean: return 1;
+  }
+  return 8;
 }
 
 }  // namespace weft
@@ -24,7 +36,11 @@ enum class Kind : std::uint8_t {
   broadcast,
   barrier,
   join,
-  leave
+  leave,
+  reduce,
+  gather,
+  scatter,
+  all_to_all
 };
 
 // One call as the user made it. All ranks must make equal calls in equal order: every message
@@ -39,9 +55,13 @@ struct Call {
 };
 
 constexpr bool reduces(Kind kind) {
-  return kind == Kind::all_reduce || kind == Kind::reduce_scatter;
+  return kind == Kind::all_reduce || kind == Kind::reduce_scatter || kind == Kind::reduce;
 }
-constexpr bool moves_data(Kind kind) { return kind <= Kind::broadcast; }
+constexpr bool has_root(Kind kind) {
+  return kind == Kind::broadcast || kind == Kind::reduce || kind == Kind::gather ||
+         kind == Kind::scatter;
+}
+constexpr bool moves_data(Kind kind) { return kind <= Kind::broadcast || kind >= Kind::reduce; }
 
 // "all_reduce of 1024 f32, sum": for error texts.
 std::string to_string(const Call& call);

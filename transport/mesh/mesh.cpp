@@ -52,6 +52,27 @@ Error argument(const Call& call, std::string_view what) {
   return {Code::op_argument, fmt::format("{}: {}", to_string(call), what)};
 }
 
+// What a call reads and writes on this rank, in bytes, and where `in` may be inside `out`.
+struct Buffers {
+  std::uint64_t in = 0, out = 0;
+  bool can_be_in_place = false;
+  std::int64_t in_place = 0;  // offset of `in` from `out`
+};
+Buffers buffers_of(const Call& call, std::uint32_t size, std::uint32_t rank) {
+  const std::uint64_t one = call.count * size_of(call.type), all = size * one;
+  const bool root = rank == call.root;
+  const auto own = static_cast<std::int64_t>(rank * one);
+  switch (call.kind) {
+    case Kind::all_gather: return {one, all, true, own};
+    case Kind::reduce_scatter: return {all, one, false, 0};
+    case Kind::reduce: return {one, root ? one : 0, true, 0};
+    case Kind::gather: return {one, root ? all : 0, true, own};
+    case Kind::scatter: return {root ? all : 0, one, true, -own};
+    case Kind::all_to_all: return {all, all, false, 0};
+    default: return {one, one, true, 0};
+  }
+}
+
 Work failed(const Error& error) {
   auto state = std::make_shared<Work::State>();
   state->error = error;
@@ -63,24 +84,25 @@ Work failed(const Error& error) {
 
 Result<void> Mesh::Impl::check(const Call& call, const void* in, const void* out) const {
   const auto size = engine->launch().size;
-  if (call.type > DataType::i64) return tl::make_unexpected(argument(call, "no such data type"));
+  if (call.type > DataType::boolean)
+    return tl::make_unexpected(argument(call, "no such data type"));
   if (call.op > ReduceOp::avg) return tl::make_unexpected(argument(call, "no such reduction"));
+  if (transport::reduces(call.kind) && call.type == DataType::boolean && call.op == ReduceOp::avg)
+    return tl::make_unexpected(argument(call, "booleans have no average"));
   if (call.count > UINT64_MAX / 16 / size)
     return tl::make_unexpected(argument(call, "too many elements"));
-  if (call.kind == Kind::broadcast && call.root >= size)
+  if (transport::has_root(call.kind) && call.root >= size)
     return tl::make_unexpected(argument(call, fmt::format("root must be below {}", size)));
   if (!transport::moves_data(call.kind) || call.count == 0) return {};
-  if (in == nullptr || out == nullptr)
+  const Buffers b = buffers_of(call, size, engine->launch().rank);
+  if ((b.in > 0 && in == nullptr) || (b.out > 0 && out == nullptr))
     return tl::make_unexpected(argument(call, "a buffer is null"));
-  const auto bytes = call.count * size_of(call.type);
-  if (call.kind == Kind::all_reduce && in != out && overlap(in, bytes, out, bytes))
-    return tl::make_unexpected(argument(call, "in and out overlap; they may be equal or apart"));
-  if (call.kind == Kind::reduce_scatter && size > 1 && overlap(in, size * bytes, out, bytes))
-    return tl::make_unexpected(argument(call, "in and out overlap; they must be apart"));
-  const auto* own = static_cast<const std::byte*>(out) + engine->launch().rank * bytes;
-  if (call.kind == Kind::all_gather && in != own && overlap(in, bytes, out, size * bytes))
+  const auto* allowed = static_cast<const std::byte*>(out) + b.in_place;
+  const bool in_place = b.can_be_in_place && in == allowed;
+  if (size > 1 && !in_place && call.kind != Kind::broadcast && overlap(in, b.in, out, b.out))
     return tl::make_unexpected(
-        argument(call, "in and out overlap; in may be this rank's block of out, or apart"));
+        argument(call, b.can_be_in_place ? "in and out overlap; they may be in place or apart"
+                                         : "in and out overlap; they must be apart"));
   return {};
 }
 
@@ -119,6 +141,21 @@ Result<void> Mesh::all_gather(const void* in, void* out, std::size_t count, Data
 Result<void> Mesh::broadcast(void* buffer, std::size_t count, DataType type, std::uint32_t root) {
   return impl_->start({Kind::broadcast, type, {}, root, count}, buffer, buffer, true).wait();
 }
+Result<void> Mesh::reduce(const void* in, void* out, std::size_t count, DataType type, ReduceOp op,
+                          std::uint32_t root) {
+  return impl_->start({Kind::reduce, type, op, root, count}, in, out, true).wait();
+}
+Result<void> Mesh::gather(const void* in, void* out, std::size_t count, DataType type,
+                          std::uint32_t root) {
+  return impl_->start({Kind::gather, type, {}, root, count}, in, out, true).wait();
+}
+Result<void> Mesh::scatter(const void* in, void* out, std::size_t count, DataType type,
+                           std::uint32_t root) {
+  return impl_->start({Kind::scatter, type, {}, root, count}, in, out, true).wait();
+}
+Result<void> Mesh::all_to_all(const void* in, void* out, std::size_t count, DataType type) {
+  return impl_->start({Kind::all_to_all, type, {}, 0, count}, in, out, true).wait();
+}
 Result<void> Mesh::barrier() {
   return impl_->start({.kind = Kind::barrier}, nullptr, nullptr, true).wait();
 }
@@ -136,6 +173,21 @@ Work Mesh::start_all_gather(const void* in, void* out, std::size_t count, DataTy
 }
 Work Mesh::start_broadcast(void* buffer, std::size_t count, DataType type, std::uint32_t root) {
   return impl_->start({Kind::broadcast, type, {}, root, count}, buffer, buffer, false);
+}
+Work Mesh::start_reduce(const void* in, void* out, std::size_t count, DataType type, ReduceOp op,
+                        std::uint32_t root) {
+  return impl_->start({Kind::reduce, type, op, root, count}, in, out, false);
+}
+Work Mesh::start_gather(const void* in, void* out, std::size_t count, DataType type,
+                        std::uint32_t root) {
+  return impl_->start({Kind::gather, type, {}, root, count}, in, out, false);
+}
+Work Mesh::start_scatter(const void* in, void* out, std::size_t count, DataType type,
+                         std::uint32_t root) {
+  return impl_->start({Kind::scatter, type, {}, root, count}, in, out, false);
+}
+Work Mesh::start_all_to_all(const void* in, void* out, std::size_t count, DataType type) {
+  return impl_->start({Kind::all_to_all, type, {}, 0, count}, in, out, false);
 }
 Work Mesh::start_barrier() {
   return impl_->start({.kind = Kind::barrier}, nullptr, nullptr, false);

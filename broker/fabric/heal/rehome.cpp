@@ -48,6 +48,7 @@ std::optional<Rehoming> rehome(Allocator& allocator, const Masks& free,
                                std::span<const Running> running, std::uint32_t hosts, Term term,
                                std::uint64_t moved_max) {
   if (free.free_hosts() < hosts) return {};
+  if (auto cut = allocator.cut(free, hosts, term)) return Rehoming{std::move(*cut), {}, 0};
   std::vector<std::size_t> by_size(running.size());
   for (std::size_t i = 0; i < running.size(); ++i) by_size[i] = i;
   std::stable_sort(by_size.begin(), by_size.end(), [&](std::size_t a, std::size_t b) {
@@ -65,7 +66,6 @@ std::optional<Rehoming> rehome(Allocator& allocator, const Masks& free,
     auto plan = with_out(allocator, free, running, out, hosts, term,
                          best ? best->moved_hosts - 1 : moved_max);
     if (plan && (!best || plan->moved_hosts < best->moved_hosts)) best = std::move(plan);
-    if (best && best->moved_hosts == 0) break;
   }
   return best;
 }

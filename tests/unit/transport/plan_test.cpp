@@ -3,6 +3,8 @@
 // and chunks appear at a handful of elements.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tests/transport/rank/values.hpp"
 #include "tests/unit/transport/memory_wire.hpp"
 
@@ -14,6 +16,10 @@ using weft::test::reference;
 using weft::test::type_of;
 using weft::test::whole;
 
+template <class T>
+bool has(ReduceOp op) {  // booleans have no average
+  return op != ReduceOp::avg || type_of<T>() != DataType::boolean;
+}
 constexpr ReduceOp all_ops[] = {ReduceOp::sum, ReduceOp::prod, ReduceOp::min, ReduceOp::max,
                                 ReduceOp::avg};
 // Small first: doubling and trees only; then rings and chains in chunks of 8 bytes and of 64.
@@ -53,7 +59,8 @@ class Plans : public testing::Test {
   }
   std::unique_ptr<MemoryGang> gang_;
 };
-using Types = testing::Types<float, double, std::int32_t, std::int64_t>;
+using Types = testing::Types<float, double, std::int32_t, std::int64_t, weft::test::F16,
+                             weft::test::Bf16, std::int8_t, std::uint8_t, weft::test::Boolean>;
 TYPED_TEST_SUITE(Plans, Types);
 
 TYPED_TEST(Plans, AllReduce) {
@@ -61,6 +68,7 @@ TYPED_TEST(Plans, AllReduce) {
   this->each([](MemoryGang& gang, std::uint32_t size, std::size_t count, const Tuning& tuning) {
     for (const auto op : all_ops)
       for (const bool in_place : {false, true}) {
+        if (!has<T>(op)) continue;
         const Call call{Kind::all_reduce, type_of<T>(), op, 0, count};
         Vectors<T> v(size, count, count);
         auto buffers = v.apart();
@@ -79,6 +87,7 @@ TYPED_TEST(Plans, ReduceScatter) {
   using T = TypeParam;
   this->each([](MemoryGang& gang, std::uint32_t size, std::size_t count, const Tuning& tuning) {
     for (const auto op : all_ops) {
+      if (!has<T>(op)) continue;
       const Call call{Kind::reduce_scatter, type_of<T>(), op, 0, count};
       Vectors<T> v(size, count * size, count);
       gang.run(call, op == ReduceOp::max, tuning, v.apart());
@@ -127,6 +136,114 @@ TYPED_TEST(Plans, BroadcastFromEveryRoot) {
               << to_string(call) << " of " << size << " rank " << r;
     }
   });
+}
+
+TYPED_TEST(Plans, ReduceToEveryRoot) {
+  using T = TypeParam;
+  this->each([](MemoryGang& gang, std::uint32_t size, std::size_t count, const Tuning& tuning) {
+    for (std::uint32_t root = 0; root < size; ++root)
+      for (const auto op : all_ops) {
+        if (!has<T>(op)) continue;
+        const bool in_place = (root + static_cast<std::uint32_t>(op)) % 2 == 0;
+        const Call call{Kind::reduce, type_of<T>(), op, root, count};
+        Vectors<T> v(size, count, count);
+        auto buffers = v.apart();
+        for (std::uint32_t r = 0; r < size; ++r)
+          if (r != root) buffers[r].out = nullptr;  // only the root has one
+        if (in_place) buffers[root].out = v.in[root].data();
+        gang.run(call, root % 2 == 1, tuning, buffers);
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_EQ((in_place ? v.in : v.out)[root][i], reference<T>(op, size, i))
+              << to_string(call) << " of " << size << " at " << i;
+      }
+  });
+}
+
+TYPED_TEST(Plans, GatherToEveryRoot) {
+  using T = TypeParam;
+  this->each([](MemoryGang& gang, std::uint32_t size, std::size_t count, const Tuning& tuning) {
+    for (std::uint32_t root = 0; root < size; ++root) {
+      const Call call{Kind::gather, type_of<T>(), {}, root, count};
+      Vectors<T> v(size, count, count * size);
+      auto buffers = v.apart();
+      for (std::uint32_t r = 0; r < size; ++r)
+        if (r != root) buffers[r].out = nullptr;
+      if (root % 2 == 0) {  // in place
+        std::copy(v.in[root].begin(), v.in[root].end(),
+                  v.out[root].begin() + static_cast<std::ptrdiff_t>(root * count));
+        buffers[root].in = v.out[root].data() + root * count;
+      }
+      gang.run(call, root % 3 == 1, tuning, buffers);
+      for (std::size_t i = 0; i < count * size; ++i)
+        ASSERT_EQ(v.out[root][i], whole<T>(static_cast<std::uint32_t>(i / count), i % count))
+            << to_string(call) << " of " << size;
+    }
+  });
+}
+
+TYPED_TEST(Plans, ScatterFromEveryRoot) {
+  using T = TypeParam;
+  this->each([](MemoryGang& gang, std::uint32_t size, std::size_t count, const Tuning& tuning) {
+    for (std::uint32_t root = 0; root < size; ++root) {
+      const Call call{Kind::scatter, type_of<T>(), {}, root, count};
+      Vectors<T> v(size, count * size, count);
+      auto buffers = v.apart();
+      const bool in_place = root % 2 == 1;
+      for (std::uint32_t r = 0; r < size; ++r)
+        if (r != root) buffers[r].in = nullptr;
+      if (in_place) buffers[root].out = v.in[root].data() + root * count;
+      gang.run(call, root % 3 == 1, tuning, buffers);
+      for (std::uint32_t r = 0; r < size; ++r)
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_EQ(in_place && r == root ? v.in[r][root * count + i] : v.out[r][i],
+                    whole<T>(root, r * count + i))
+              << to_string(call) << " of " << size << " rank " << r;
+    }
+  });
+}
+
+TYPED_TEST(Plans, AllToAll) {
+  using T = TypeParam;
+  this->each([](MemoryGang& gang, std::uint32_t size, std::size_t count, const Tuning& tuning) {
+    const Call call{Kind::all_to_all, type_of<T>(), {}, 0, count};
+    Vectors<T> v(size, count * size, count * size);
+    gang.run(call, count % 2 == 1, tuning, v.apart());
+    for (std::uint32_t r = 0; r < size; ++r)
+      for (std::size_t i = 0; i < count * size; ++i)
+        ASSERT_EQ(v.out[r][i],
+                  whole<T>(static_cast<std::uint32_t>(i / count), r * count + i % count))
+            << to_string(call) << " of " << size << " rank " << r;
+  });
+}
+
+// Every f16 and bf16 there is goes to f32 and back as it was, and what lies between two of them
+// goes to the nearer one, or to the even one of two equally near.
+TEST(Halves, RoundToNearestEven) {
+  for (std::uint32_t h = 0; h < 0x10000; ++h) {
+    const auto bits = static_cast<std::uint16_t>(h);
+    const float f = from_f16(bits), b = from_bf16(bits);
+    if (std::isnan(f))
+      ASSERT_TRUE(std::isnan(from_f16(to_f16(f))));
+    else
+      ASSERT_EQ(to_f16(f), bits) << h;
+    if (std::isnan(b))
+      ASSERT_TRUE(std::isnan(from_bf16(to_bf16(b))));
+    else
+      ASSERT_EQ(to_bf16(b), bits) << h;
+    if (h >= 0x7bff) continue;  // positive and finite, and so is the next one
+    const float next = from_f16(static_cast<std::uint16_t>(h + 1));
+    const float middle = f + (next - f) / 2;
+    ASSERT_EQ(to_f16(middle), (h & 1) == 0 ? h : h + 1) << h;
+    ASSERT_EQ(to_f16(std::nextafterf(middle, 0)), h) << h;
+    ASSERT_EQ(to_f16(std::nextafterf(middle, 1e9f)), h + 1) << h;
+  }
+  EXPECT_EQ(to_f16(65'519.f), 0x7bff);
+  EXPECT_EQ(to_f16(65'520.f), 0x7c00) << "infinite";
+  EXPECT_EQ(to_f16(-1e30f), 0xfc00);
+  EXPECT_EQ(from_f16(0x0001), 0x1p-24f);
+  EXPECT_EQ(to_f16(-0.0f), 0x8000);
+  EXPECT_EQ(to_bf16(0x1.01p0f), 0x3f80) << "a tie goes to the even one";
+  EXPECT_EQ(to_bf16(0x1.03p0f), 0x3f82);
 }
 
 // Sums of fractions depend on the order of adding, and the order must be the same everywhere,
