@@ -24,13 +24,20 @@ class Checker {
   template <class T>
   void all(std::size_t count) {
     for (const auto op : ops) {
+      if (op == ReduceOp::avg && type_of<T>() == DataType::boolean) continue;
+      reduce<T>(count, op, static_cast<std::uint32_t>(op) % mesh_.size());
       all_reduce<T>(count, op, false);
       all_reduce<T>(count, op, true);
       reduce_scatter<T>(count, op);
     }
     all_gather<T>(count, false);
     all_gather<T>(count, true);
-    for (std::uint32_t root = 0; root < mesh_.size(); ++root) broadcast<T>(count, root);
+    all_to_all<T>(count);
+    for (std::uint32_t root = 0; root < mesh_.size(); ++root) {
+      broadcast<T>(count, root);
+      gather<T>(count, root);
+      scatter<T>(count, root);
+    }
   }
 
   // Sums that do not associate: near the reference, and the same bits everywhere (the parent
@@ -101,6 +108,45 @@ class Checker {
     bits_ = bits_of(data.data(), count * sizeof(T), bits_);
   }
 
+  template <class T>
+  void reduce(std::size_t count, ReduceOp op, std::uint32_t root) {
+    const bool here = mesh_.rank() == root;
+    std::vector<T> in(count), out(here ? count : 0);
+    for (std::size_t i = 0; i < count; ++i) in[i] = whole<T>(mesh_.rank(), i);
+    done(mesh_.reduce(in.data(), here ? out.data() : nullptr, count, type_of<T>(), op, root));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (!(out[i] == reference<T>(op, mesh_.size(), i))) return wrong("reduce", count, i);
+  }
+  template <class T>
+  void gather(std::size_t count, std::uint32_t root) {
+    const bool here = mesh_.rank() == root;
+    std::vector<T> in(count), out(here ? count * mesh_.size() : 0);
+    for (std::size_t i = 0; i < count; ++i) in[i] = whole<T>(mesh_.rank(), i);
+    done(mesh_.gather(in.data(), here ? out.data() : nullptr, count, type_of<T>(), root));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (!(out[i] == whole<T>(static_cast<std::uint32_t>(i / count), i % count)))
+        return wrong("gather", count, i);
+  }
+  template <class T>
+  void scatter(std::size_t count, std::uint32_t root) {
+    const bool here = mesh_.rank() == root;
+    std::vector<T> in(here ? count * mesh_.size() : 0), out(count);
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = whole<T>(root, i);
+    done(mesh_.scatter(here ? in.data() : nullptr, out.data(), count, type_of<T>(), root));
+    for (std::size_t i = 0; i < count; ++i)
+      if (!(out[i] == whole<T>(root, mesh_.rank() * count + i))) return wrong("scatter", count, i);
+  }
+  template <class T>
+  void all_to_all(std::size_t count) {
+    std::vector<T> in(count * mesh_.size()), out(count * mesh_.size());
+    for (std::size_t i = 0; i < in.size(); ++i) in[i] = whole<T>(mesh_.rank(), i);
+    done(mesh_.all_to_all(in.data(), out.data(), count, type_of<T>()));
+    for (std::size_t i = 0; i < out.size(); ++i)
+      if (!(out[i] ==
+            whole<T>(static_cast<std::uint32_t>(i / count), mesh_.rank() * count + i % count)))
+        return wrong("all_to_all", count, i);
+  }
+
   Mesh& mesh_;
   int code_ = 0;
   std::uint64_t bits_ = 1;
@@ -118,6 +164,11 @@ int collectives(const Arguments& arguments) {
     checker.all<double>(count);
     checker.all<std::int32_t>(count);
     checker.all<std::int64_t>(count);
+    checker.all<F16>(count);
+    checker.all<Bf16>(count);
+    checker.all<std::int8_t>(count);
+    checker.all<std::uint8_t>(count);
+    checker.all<Boolean>(count);
     checker.order<float>(count);
     checker.order<double>(count);
     checker.barrier();

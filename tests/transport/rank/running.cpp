@@ -16,14 +16,15 @@ namespace {
 std::atomic<unsigned long long> allocations{0};
 }
 
-// Counts what our own C++ code allocates; UCX has its own pools in C.
-void* operator new(std::size_t size) {
+// Counts what our own C++ code allocates; UCX has its own pools in C. Not inlined: GCC would see
+// one half of a pair only and warn of a mismatch.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   allocations.fetch_add(1, std::memory_order_relaxed);
   if (void* p = std::malloc(size)) return p;
   throw std::bad_alloc();
 }
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p) noexcept { std::free(p); }
+[[gnu::noinline]] void operator delete(void* p, std::size_t) noexcept { std::free(p); }
 
 namespace weft::test {
 
