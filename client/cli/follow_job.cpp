@@ -98,6 +98,7 @@ void JobFollow::read_logs(std::uint32_t attempt) {
       [this](std::uint32_t rank, bool errors, std::span<const std::uint8_t> data) {
         clear_line();
         waiting_ = false;
+        if (options_.take) return options_.take(rank, errors, data);
         console_.take(rank, errors, data);
         if (!console_.needs_nodes() || asked_nodes_) return;
         asked_nodes_ = true;

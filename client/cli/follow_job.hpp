@@ -2,8 +2,10 @@
 // the exit code. Used by `run`, `wait` and `logs -f`. Owns: its requests on the client. Thread: the
 // client's.
 #pragma once
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "client/cli/console.hpp"
 #include "client/client.hpp"
@@ -21,6 +23,8 @@ struct FollowOptions {
   std::uint32_t attempt = 1;         // where the output begins
   std::vector<std::string> nodes;    // names by node index, when known already
   std::string verb = "run";          // in whose name an error is told
+  // Takes the output in place of the console.
+  std::function<void(std::uint32_t rank, bool errors, std::span<const std::uint8_t> data)> take;
 };
 
 class JobFollow {

@@ -5,7 +5,7 @@
 
 #include "broker/fabric/model/fabric.hpp"
 #include "broker/fabric/routes/routes.hpp"
-#include "client/cli/fabric_files.hpp"
+#include "client/cli/fabric_flags.hpp"
 #include "client/cli/session.hpp"
 
 namespace weft::cli {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::array all_verbs{
     Verb{"run", "submit a job, stream its output, return its exit code", verb_run, "jobs"},
+    Verb{"bench", "measure a collective on a slice, as nccl-tests does", verb_bench},
     Verb{"submit", "queue a job from a file", verb_submit},
     Verb{"ps", "list jobs", verb_ps},
     Verb{"show", "one job: state, timeline, ranks, who broke it", verb_show},

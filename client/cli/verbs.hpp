@@ -36,6 +36,7 @@ int verb_offer(const Arguments&);
 int verb_quote(const Arguments&);
 int verb_accept(const Arguments&);
 int verb_lease(const Arguments&);
+int verb_bench(const Arguments&);
 int verb_slice(const Arguments&);
 int slice_certificate(const Arguments&);
 int verb_bill(const Arguments&);
