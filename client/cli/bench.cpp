@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <ctime>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -23,7 +24,7 @@ constexpr int exit_wrong_data = 5, exit_too_slow = 9;
 
 struct BenchFlags {
   bench::Spec spec;
-  std::string operation, program, json_path, csv_path, check = "1", per_iteration = "0";
+  std::string program, json_path, csv_path, per_iteration = "0";
   std::string bandwidth_min;
   std::uint32_t factor = 0;
   yaml::Overrides overrides;
@@ -149,12 +150,15 @@ Result<std::optional<JobSpec>> job_of(BenchFlags& b, const Flags& flags) {
     if (!beside) return tl::make_unexpected(beside.error());
     b.program = std::move(*beside);
   }
-  b.overrides.run = {b.program};
+  // From its own folder: a rank that may not pass the folders above can still start it.
+  const std::filesystem::path program = std::filesystem::absolute(b.program);
+  b.overrides.run = {"./" + program.filename().string()};
   for (const std::string& word : bench::words_of(b.spec)) b.overrides.run.push_back(word);
   auto& settings = b.overrides.settings;
   if (!flags.given("--nodes")) settings.push_back({"nodes", "1"});
   if (!flags.given("--time")) settings.push_back({"time", "30m"});
   settings.push_back({"name", "bench"});
+  settings.push_back({"workdir", program.parent_path().string()});
   return read_job_file({}, b.overrides,
                        {{"--nodes", "nodes"},
                         {"--ranks-per-node", "ranks_per_node"},
