@@ -46,6 +46,7 @@ void let_go(Tx& tx, LeaseId id) {
   Probe& probe = tx.soft.driving.probes[id];
   probe.at_return = true;
   probe.ticket = 0;
+  probe.links = lease_of(tx, id).slice.links;
   tx.soft.timers.set({TimerKind::probe, id.value}, tx.now + last_words);
 }
 
@@ -155,6 +156,10 @@ void set_aside(Tx& tx, const Links& links, const std::string& text) {
 }
 
 void finish(Tx& tx, LeaseId id, Finding finding) {
+  const Driving& driving = tx.soft.driving;
+  // What was verified may have been undone since: it is verified anew first, and then measured.
+  if (!probe_of(tx, id)->at_return && (driving.unknown || driving.tries.contains(id)))
+    return end_probe(tx, id);
   const Probe probe = std::move(*probe_of(tx, id));
   dismiss(tx, id, probe);
   tx.soft.driving.probes.erase(id);
@@ -243,6 +248,11 @@ void probe_after_use(Tx& tx, LeaseId id) {
 bool probed_at_return(const Tx& tx, LeaseId id) {
   const auto it = tx.soft.driving.probes.find(id);
   return it != tx.soft.driving.probes.end() && it->second.at_return;
+}
+
+bool probe_is_of(const Tx& tx, LeaseId id, const Links& links) {
+  const auto it = tx.soft.driving.probes.find(id);
+  return it != tx.soft.driving.probes.end() && it->second.links == links;
 }
 
 void end_probe(Tx& tx, LeaseId id) {

@@ -13,6 +13,7 @@ void probe_before_use(Tx& tx, LeaseId lease, const std::string& verified);
 void probe_after_use(Tx& tx, LeaseId lease);
 // The fabric must still hold this slice, although it is returning.
 bool probed_at_return(const Tx& tx, LeaseId lease);
+bool probe_is_of(const Tx& tx, LeaseId lease, const Links& links);
 // The slice has become another, or somebody else's.
 void end_probe(Tx& tx, LeaseId lease);
 

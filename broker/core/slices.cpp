@@ -189,7 +189,8 @@ void arm_slice(Tx& tx, LeaseId id) {
   const SliceState state = book->lease.slice.state;
   const bool measured =
       probed_at_return(tx, id) ? state == SliceState::returning : state == SliceState::programming;
-  if (!measured) end_probe(tx, id);
+  // On other links its figures say nothing.
+  if (!measured || !probe_is_of(tx, id, book->lease.slice.links)) end_probe(tx, id);
   if (book->lease.slice.enforced && state != SliceState::ready) tx.soft.driving.dirty = true;
   const bool waits = market::live(book->lease.state) && state == SliceState::programming;
   tx.soft.timers.set({TimerKind::slice, id.value},

@@ -255,6 +255,60 @@ TEST_F(Probes, AReturnIsMeasuredBeforeTheLinksAreRevoked) {
   EXPECT_NE(got[1].text.find("no answer in time"), std::string::npos) << got[1].text;
 }
 
+TEST_F(Probes, FiguresOfLinksThatAreNoLongerTheSlicesHandNothingOver) {
+  const JobId job = submit(3);
+  const auto nodes = nodes_of(job);
+  const LeaseId id = lease_of(job);
+  w.prepared(job, nodes);
+  w.pass(seconds(12));
+  open(nodes);
+  std::vector<std::pair<int, ProbeRun>> orders;
+  for (const int n : nodes) orders.emplace_back(n, *w.order<ProbeRun>(n));
+  FabricChanged change;
+  const SliceLeaf leaf = lease(id).slice.links.leaves[0];
+  change.down.leaves = {{leaf.leaf, 0, leaf.up}};
+  w.step(DriverSaid{change});
+  ASSERT_NE(lease(id).slice.links.leaves[0].up, leaf.up) << "it was given other links";
+  for (const auto& [n, order] : orders) {
+    ProbeDone done{order.ticket, order.run, {}};
+    for (const std::uint32_t to : order.to) done.measures.push_back({order.index, to, 500, 950});
+    w.report(n, done);
+  }
+  EXPECT_EQ(w.state(job), JobState::starting);
+  w.sent.clear();
+  driver();
+  const auto again = w.order<ProbeOpen>(nodes[0]);
+  ASSERT_TRUE(again);
+  EXPECT_NE(again->ticket, orders[0].second.ticket);
+  open(nodes);
+  measure(nodes, fast);
+  EXPECT_EQ(w.state(job), JobState::running);
+}
+
+TEST_F(Probes, AFabricThatMayHaveForgottenIsVerifiedFirstAndThenMeasuredAnew) {
+  const JobId job = submit();
+  const auto nodes = nodes_of(job);
+  w.prepared(job, nodes);
+  w.pass(seconds(12));
+  open(nodes);
+  FabricChanged change;
+  change.program_again = true;
+  std::vector<std::pair<int, ProbeRun>> orders;
+  for (const int n : nodes) orders.emplace_back(n, *w.order<ProbeRun>(n));
+  w.step(DriverSaid{change});
+  for (const auto& [n, order] : orders) {
+    ProbeDone done{order.ticket, order.run, {}};
+    for (const std::uint32_t to : order.to) done.measures.push_back({order.index, to, 500, 950});
+    w.report(n, done);
+  }
+  EXPECT_EQ(lease(lease_of(job)).slice.state, SliceState::programming);
+  w.sent.clear();
+  driver();
+  open(nodes);
+  measure(nodes, fast);
+  EXPECT_EQ(w.state(job), JobState::running);
+}
+
 TEST_F(Probes, ARestartMeasuresAnew) {
   const JobId job = submit(2);
   const auto nodes = nodes_of(job);
