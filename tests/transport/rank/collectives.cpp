@@ -164,14 +164,15 @@ int collectives(const Arguments& arguments) {
     checker.all<double>(count);
     checker.all<std::int32_t>(count);
     checker.all<std::int64_t>(count);
+    checker.order<float>(count);
+    checker.order<double>(count);
+    checker.barrier();
+    if (count > 1'000) continue;  // schedules of large messages do not know the type
     checker.all<F16>(count);
     checker.all<Bf16>(count);
     checker.all<std::int8_t>(count);
     checker.all<std::uint8_t>(count);
     checker.all<Boolean>(count);
-    checker.order<float>(count);
-    checker.order<double>(count);
-    checker.barrier();
   }
   for (std::uint32_t rank = 0; rank < mesh->size(); ++rank)
     if (rank != mesh->rank() && mesh->path_to(rank).find("tcp") != std::string::npos)
