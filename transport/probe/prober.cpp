@@ -30,6 +30,7 @@ Result<std::unique_ptr<Prober>> Prober::open(std::uint32_t nodes, const std::str
   auto network = Network::open(*out, nodes, "weft-probe", interface);
   if (!network) return tl::make_unexpected(network.error());
   out->network_ = std::move(*network);
+  out->nodes_ = nodes;
   out->data_.resize(chunk_max);
   return out;
 }
@@ -175,6 +176,7 @@ std::uint64_t Prober::heard_bps(std::uint32_t source) const {
 Verdict Prober::arrived(const Arrival& arrival) {
   now_ = clock_ns();  // many may arrive in one step
   const Header& h = arrival.header;
+  if (h.source >= nodes_) return Verdict::taken;  // none of this slice
   switch (static_cast<Word>(h.message)) {
     case Word::ping: say(h.source, Word::pong, h, 0); break;
     case Word::chunk: {

@@ -61,7 +61,7 @@ class Prober : private NetworkEvents {
   Header header_for_turn() const;
   PairMeasure& measure() { return measures_[turn_ % measures_.size()]; }
 
-  std::unique_ptr<Network> network_;
+  std::uint32_t nodes_ = 0;
   std::vector<char> data_;
   ProbeRun run_;
   std::size_t turn_ = 0;  // of twice as many as the run has peers
@@ -82,6 +82,8 @@ class Prober : private NetworkEvents {
   std::list<Fetch> fetching_;
   std::map<std::uint32_t, Hearing> heard_;
   std::set<std::pair<std::uint32_t, std::uint32_t>> ended_;  // (run, turn) of who measures us
+  // Goes first: until it is closed, UCX writes into the transfers and the data above.
+  std::unique_ptr<Network> network_;
 };
 
 }  // namespace weft::transport
