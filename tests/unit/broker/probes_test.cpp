@@ -76,6 +76,19 @@ class Probes : public ::testing::Test {
       }
     }
   }
+  using Orders = std::vector<std::pair<int, ProbeRun>>;
+  Orders ordered(const std::vector<int>& nodes) {
+    Orders out;
+    for (const int n : nodes) out.emplace_back(n, *w.order<ProbeRun>(n));
+    return out;
+  }
+  void tell(const Orders& orders) {  // that every way is fast
+    for (const auto& [n, order] : orders) {
+      ProbeDone done{order.ticket, order.run, {}};
+      for (const std::uint32_t to : order.to) done.measures.push_back({order.index, to, 500, 950});
+      w.report(n, done);
+    }
+  }
   Lease lease(LeaseId id) {
     for (const Lease& l : w.ok<LeaseList>(1, ListLeases{}).leases)
       if (l.id == id) return l;
@@ -262,18 +275,13 @@ TEST_F(Probes, FiguresOfLinksThatAreNoLongerTheSlicesHandNothingOver) {
   w.prepared(job, nodes);
   w.pass(seconds(12));
   open(nodes);
-  std::vector<std::pair<int, ProbeRun>> orders;
-  for (const int n : nodes) orders.emplace_back(n, *w.order<ProbeRun>(n));
+  const Orders orders = ordered(nodes);
   FabricChanged change;
   const SliceLeaf leaf = lease(id).slice.links.leaves[0];
   change.down.leaves = {{leaf.leaf, 0, leaf.up}};
   w.step(DriverSaid{change});
   ASSERT_NE(lease(id).slice.links.leaves[0].up, leaf.up) << "it was given other links";
-  for (const auto& [n, order] : orders) {
-    ProbeDone done{order.ticket, order.run, {}};
-    for (const std::uint32_t to : order.to) done.measures.push_back({order.index, to, 500, 950});
-    w.report(n, done);
-  }
+  tell(orders);
   EXPECT_EQ(w.state(job), JobState::starting);
   w.sent.clear();
   driver();
@@ -293,14 +301,9 @@ TEST_F(Probes, AFabricThatMayHaveForgottenIsVerifiedFirstAndThenMeasuredAnew) {
   open(nodes);
   FabricChanged change;
   change.program_again = true;
-  std::vector<std::pair<int, ProbeRun>> orders;
-  for (const int n : nodes) orders.emplace_back(n, *w.order<ProbeRun>(n));
+  const Orders orders = ordered(nodes);
   w.step(DriverSaid{change});
-  for (const auto& [n, order] : orders) {
-    ProbeDone done{order.ticket, order.run, {}};
-    for (const std::uint32_t to : order.to) done.measures.push_back({order.index, to, 500, 950});
-    w.report(n, done);
-  }
+  tell(orders);
   EXPECT_EQ(lease(lease_of(job)).slice.state, SliceState::programming);
   w.sent.clear();
   driver();
